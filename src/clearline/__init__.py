@@ -1,0 +1,3 @@
+"""Clearline: a deconfliction line in software."""
+
+__version__ = "0.1.0"

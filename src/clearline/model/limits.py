@@ -1,0 +1,92 @@
+"""Every limit of Clearline, each with its reason (rule 8). Nothing that a peer, a file or a user sends is unbounded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- bytes
+ENVELOPE_BYTES_MAX: Final = 1 << 20
+"""One signed message. The largest lawful notice (64 volumes of 500 vertices) is below 2/3 of it in base64."""
+PAYLOAD_BYTES_MAX: Final = 768 << 10
+"""The signed bytes inside an envelope: three quarters, because base64 adds a third."""
+REQUEST_BYTES_MAX: Final = 8 << 20
+"""One HTTP request: a batch of envelopes on the peer door."""
+FILE_BYTES_MAX: Final = 256 << 20
+"""One input file of `clearline check` or `declare`: a country's airspace is below 20 MB."""
+JSON_DEPTH_MAX: Final = 32
+"""Nesting of any JSON read; the deepest lawful message has 9 levels."""
+
+# --- shapes
+VERTICES_MAX: Final = 500
+"""Per outline. National airspace files stay below 400; the crossing check is quadratic."""
+VOLUMES_MAX: Final = 64
+"""Per notice. A flight of 8 h in timed segments of 8 min needs 60."""
+RADIUS_M_MAX: Final = 500_000.0
+"""Circle radius and corridor half width: larger ones are regions to be drawn as outlines."""
+EDGE_DEGREES_MAX: Final = 90.0
+"""One edge, as angle at the centre of the earth: beyond it the shorter way round is easily not the one meant."""
+CAP_DEGREES_MAX: Final = 80.0
+"""Angular radius of the cap around a whole outline with its buffer: the kernel's inside test needs less than 90."""
+
+# --- numbers
+ALTITUDE_M_MIN: Final = -1_000.0
+"""Below every dry place on earth (-430 m) and the geoid's deepest dent (-107 m)."""
+ALTITUDE_M_MAX: Final = 100_000.0
+"""The Karman line: above it this is not airspace."""
+FLIGHT_LEVEL_MAX: Final = 999.0
+"""Three digits, as spoken and as filed."""
+PRIORITY_MAX: Final = 100
+"""F3548 gives priority as a whole number; regulators in the field use 0 to 100."""
+VERSION_MAX: Final = 1_000_000
+"""Changes to one notice; one a second for eleven days."""
+SEQUENCE_MAX: Final = 1 << 53
+"""Places in a chain: the largest whole number every JSON reader keeps exact."""
+
+# --- time
+TIME_MS_MIN: Final = 0
+"""1970: sample data of past skies must be readable."""
+TIME_MS_MAX: Final = 4_102_444_800_000
+"""2100-01-01: a later year is a unit mistake (microseconds, nanoseconds)."""
+WINDOW_MS_MAX: Final = 366 * 86_400_000
+"""One volume's window: a year, for standing areas."""
+CLOCK_SKEW_MS_MAX: Final = 300_000
+"""Signed requests outside +-5 min of the receiver's clock are refused; messages are only marked (R14)."""
+
+# --- line
+PARTIES_PER_LINE_MAX: Final = 16
+LINES_MAX: Final = 64
+NOTICES_PER_LINE_MAX: Final = 2_000_000
+"""Held per line in memory: one million sky volumes take about 1.3 GB."""
+FINDINGS_PER_RECEIPT_MAX: Final = 256
+"""Listed in one receipt item. The rest is told in CONFLICT messages, so that a notice over a whole country
+cannot make a receipt that its sender refuses for its size."""
+FINDINGS_PER_NOTICE_MAX: Final = 4_096
+"""A notice that meets more is refused with OVER_LIMIT: it must be cut up to be of use to anybody."""
+RECEIPT_ITEMS_MAX: Final = 256
+"""Messages answered by one receipt."""
+KNOWN_VERSIONS_MAX: Final = 1_024
+"""Notices named as known in one declaration (R35)."""
+
+# --- node
+BATCH_ENTRIES_MAX: Final = 512
+"""Entries in one durable append: bounds the time for which one commit holds the writer."""
+DELIVERY_ENVELOPES_MAX: Final = 128
+"""Envelopes in one POST to a peer."""
+DELIVERY_BYTES_MAX: Final = 4 << 20
+"""Bytes in one POST to a peer; half of what a request may be."""
+COMMANDS_QUEUED_MAX: Final = 4_096
+"""Commands waiting for the writer; beyond it the door answers OVERLOADED at once rather than late."""
+EVENT_STREAMS_MAX: Final = 256
+"""Open event streams at one node."""
+RETRY_MS_FIRST: Final = 250
+"""First wait after a failed delivery."""
+RETRY_MS_MAX: Final = 15_000
+"""Longest wait between tries: a line that is mended is used within 15 s (practice.md level 0)."""
+PEER_TIMEOUT_MS: Final = 10_000
+"""One request to a peer."""
+PULL_INTERVAL_MS: Final = 5_000
+"""How often a node asks each peer for what it may have missed (one-way walls)."""
+SNAPSHOT_ENTRIES: Final = 50_000
+"""Entries between two snapshots of the fold."""
+PAGE_ENTRIES_MAX: Final = 1_000
+"""Entries in one page of the log door."""
