@@ -39,6 +39,8 @@ class AltitudeReference(StrEnum):
 
 
 class AltitudeUnits(StrEnum):
+    """The units a party may speak in. F3548 knows M only."""
+
     M = "M"
     FT = "FT"
     FL = "FL"

@@ -27,7 +27,8 @@ def decode(wanted: type[T], source: bytes, *, bytes_max: int) -> T:
     """Decode JSON `source` as `wanted`.
 
     Raises:
-        Refusal: OVER_LIMIT, MALFORMED, UNKNOWN_FIELD, DUPLICATE_FIELD, OUT_OF_RANGE, or the code of the type's own check.
+        Refusal: OVER_LIMIT, MALFORMED, UNKNOWN_FIELD, DUPLICATE_FIELD, OUT_OF_RANGE, or the code of the type's own
+            check.
     """
     if len(source) > bytes_max:
         raise Refusal(RefusalCode.OVER_LIMIT, found=f"{len(source)} bytes", allowed=f"at most {bytes_max} bytes")
@@ -40,7 +41,11 @@ def decode(wanted: type[T], source: bytes, *, bytes_max: int) -> T:
 
 
 def convert(wanted: type[T], source: object) -> T:
-    """Build `wanted` from plain lists, dicts and scalars (TOML, GeoJSON properties), with the same refusals as `decode`."""
+    """Build `wanted` from plain lists, dicts and scalars (TOML, GeoJSON properties).
+
+    Raises:
+        Refusal: as `decode`.
+    """
     try:
         return msgspec.convert(source, type=wanted)
     except msgspec.ValidationError as error:
@@ -91,10 +96,15 @@ def _refusal_from(error: msgspec.ValidationError, plain: object) -> Refusal:
     if what.startswith("Object missing required field"):
         name = what.split("`")[1]
         return Refusal(
-            RefusalCode.MALFORMED, field=f"{field}.{name}" if field else name, found="nothing", allowed="this field is required"
+            RefusalCode.MALFORMED,
+            field=f"{field}.{name}" if field else name,
+            found="nothing",
+            allowed="this field is required",
         )
     found = _value_at(plain, path)
-    in_range = what.startswith(("Expected `float` ", "Expected `int` ", "Expected `str` ", "Expected `array` ", "Invalid enum"))
+    in_range = what.startswith(
+        ("Expected `float` ", "Expected `int` ", "Expected `str` ", "Expected `array` ", "Invalid enum")
+    )
     code = RefusalCode.OUT_OF_RANGE if in_range and ", got" not in what else RefusalCode.MALFORMED
     return Refusal(code, field=field, found=found, allowed=what.replace("Expected ", "", 1))
 

@@ -157,7 +157,7 @@ class InternalError(RuntimeError):
     """
 
 
-def invariant(holds: bool, why: str) -> None:
+def invariant(holds: bool, why: str) -> None:  # noqa: FBT001  reads as a sentence where it is called
     """Stop with `InternalError` unless `holds`; unlike `assert`, it stays on under `python -O`."""
     if not holds:
         raise InternalError(f"invariant broken: {why}")

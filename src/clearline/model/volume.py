@@ -56,6 +56,8 @@ class LatLngPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RadiusUnits(StrEnum):
+    """F3548 has metres only."""
+
     M = "M"
 
 
@@ -138,6 +140,8 @@ class Volume3D(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class TimeFormat(StrEnum):
+    """F3548 has RFC 3339 only."""
+
     RFC3339 = "RFC3339"
 
 
@@ -179,7 +183,10 @@ class Volume4D(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             )
         if end_ms - start_ms > limits.WINDOW_MS_MAX:
             raise FieldRefusal(
-                RefusalCode.OVER_LIMIT, field="time_end", found=self.time_end.value, allowed="at most 366 days after start"
+                RefusalCode.OVER_LIMIT,
+                field="time_end",
+                found=self.time_end.value,
+                allowed="at most 366 days after start",
             )
 
     @property
