@@ -90,3 +90,25 @@ SNAPSHOT_ENTRIES: Final = 50_000
 """Entries between two snapshots of the fold."""
 PAGE_ENTRIES_MAX: Final = 1_000
 """Entries in one page of the log door."""
+
+# --- store
+STORE_NAME_CHARACTERS_MAX: Final = 128
+"""Partition, holder and request id: a digest is 64, two UUIDs are 73; short keys keep the index small."""
+STORE_ENTRY_BYTES_MAX: Final = ENVELOPE_BYTES_MAX + 1_024
+"""One entry: the largest envelope and what the log writes before it."""
+STORE_SNAPSHOT_BYTES_MAX: Final = 256 << 20
+"""One snapshot. It holds the writer while it is written: about a second for each 100 MB."""
+STORE_SNAPSHOTS_KEPT: Final = 2
+"""The newest, and the one before in case the newest is damaged."""
+STORE_READ_ENTRIES_MAX: Final = 10_000
+"""Entries in one page of a read."""
+STORE_READ_BYTES_MAX: Final = 16 << 20
+"""Bytes in one page of a read (and one entry more): bounds memory and the time for which a read holds the store."""
+STORE_CHECK_BYTES_MAX: Final = 32 << 20
+"""Stores up to this size are checked page by page when opened (about 0.1 s); larger ones by `verify` on demand."""
+STORE_TAIL_ENTRIES: Final = 64
+"""Entries at each partition's end whose checksum is tested at every opening: what a cut would have touched last."""
+STORE_JOURNAL_PAGES: Final = 4_096
+"""Pages of 4 KiB in the write-ahead log before it is folded back: 16 MiB, read again in 0.1 s after a crash."""
+STORE_JOURNAL_BYTES_KEPT: Final = 64 << 20
+"""The write-ahead log's file is cut to this after a large snapshot went through it."""

@@ -94,6 +94,8 @@ class RefusalCode(StrEnum):
     """The store's head is behind what this node has already shown to a peer."""
     STORE_IN_USE = "STORE_IN_USE"
     """Another process holds this store."""
+    STORE_FOREIGN = "STORE_FOREIGN"
+    """The file belongs to another program, or to a later version of this one."""
     CONFIGURATION_INVALID = "CONFIGURATION_INVALID"
     KERNEL_NOT_READY = "KERNEL_NOT_READY"
     STOPPING = "STOPPING"
