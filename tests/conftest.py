@@ -1,0 +1,43 @@
+"""What every test shares: repeatable random input, and which tests may run beside each other.
+
+Rules
+ * Hypothesis draws the same examples in every run. `HYPOTHESIS_PROFILE=explore` draws new ones; a failure prints the
+   line that repeats it.
+ * The files are spread over the workers whole. All console tests run on one worker, and so do all that kill nodes:
+   two browsers, or two machines' worth of nodes, on two cores would measure each other.
+ * Simulations are spread test by test and run without coverage: tracing every line would cost half of their seeds.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", parent=settings.get_profile("repeatable"), derandomize=False, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+_ONE_WORKER = ("console", "crash")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its group for `--dist loadgroup`."""
+    for item in items:
+        if item.get_closest_marker("simulation") is not None:
+            item.add_marker(pytest.mark.no_cover)
+            continue
+        if item.get_closest_marker("xdist_group") is not None:
+            continue
+        special = [name for name in _ONE_WORKER if item.get_closest_marker(name) is not None]
+        file = item.path.relative_to(item.config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(name=special[0] if special else file))
