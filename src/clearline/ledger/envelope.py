@@ -108,9 +108,7 @@ def verify_envelope(
         Refusal: OUT_OF_RANGE for another payload type, KEY_UNKNOWN for another key's id, SIGNATURE_INVALID.
     """
     if envelope.payload_type != payload_type:
-        raise Refusal(
-            RefusalCode.OUT_OF_RANGE, field="payloadType", found=envelope.payload_type, allowed=payload_type
-        )
+        raise Refusal(RefusalCode.OUT_OF_RANGE, field="payloadType", found=envelope.payload_type, allowed=payload_type)
     if len(envelope.signatures) != 1:
         raise Refusal(
             RefusalCode.MALFORMED, field="signatures", found=f"{len(envelope.signatures)} signatures", allowed="one"
