@@ -112,3 +112,5 @@ STORE_JOURNAL_PAGES: Final = 4_096
 """Pages of 4 KiB in the write-ahead log before it is folded back: 16 MiB, read again in 0.1 s after a crash."""
 STORE_JOURNAL_BYTES_KEPT: Final = 64 << 20
 """The write-ahead log's file is cut to this after a large snapshot went through it."""
+STORE_JOURNAL_BYTES_MAX: Final = 1 << 30
+"""A write-ahead log of this size means that it cannot be folded back: appends are refused until it can."""
