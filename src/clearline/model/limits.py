@@ -6,9 +6,11 @@ from typing import Final
 
 # --- bytes
 ENVELOPE_BYTES_MAX: Final = 1 << 20
-"""One signed message. The largest lawful notice (64 volumes of 500 vertices) is below 2/3 of it in base64."""
+"""One signed message: PAYLOAD_BYTES_MAX in base64 with what stands around it."""
 PAYLOAD_BYTES_MAX: Final = 768 << 10
-"""The signed bytes inside an envelope: three quarters, because base64 adds a third."""
+"""The signed bytes inside any envelope: three quarters, because base64 adds a third."""
+MESSAGE_BYTES_MAX: Final = 512 << 10
+"""The signed bytes of a message on a line: so that a journal message can hold its whole envelope as evidence."""
 REQUEST_BYTES_MAX: Final = 8 << 20
 """One HTTP request: a batch of envelopes on the peer door."""
 FILE_BYTES_MAX: Final = 256 << 20
@@ -19,6 +21,8 @@ JSON_DEPTH_MAX: Final = 32
 # --- shapes
 VERTICES_MAX: Final = 500
 """Per outline. National airspace files stay below 400; the crossing check is quadratic."""
+VERTICES_PER_NOTICE_MAX: Final = 8_000
+"""Over all volumes of a notice: keeps the message within MESSAGE_BYTES_MAX (45 bytes a vertex)."""
 VOLUMES_MAX: Final = 64
 """Per notice. A flight of 8 h in timed segments of 8 min needs 60."""
 RADIUS_M_MAX: Final = 500_000.0
@@ -49,8 +53,10 @@ TIME_MS_MAX: Final = 4_102_444_800_000
 """2100-01-01: a later year is a unit mistake (microseconds, nanoseconds)."""
 WINDOW_MS_MAX: Final = 366 * 86_400_000
 """One volume's window: a year, for standing areas."""
-CLOCK_SKEW_MS_MAX: Final = 300_000
-"""Signed requests outside +-5 min of the receiver's clock are refused; messages are only marked (R14)."""
+REQUEST_AGE_MS_MAX: Final = 900_000
+"""Signed requests outside +-15 min of the receiver's clock are refused: two clocks each 5 min wrong still talk."""
+CLOCK_SKEW_MS_MAX: Final = 5_000
+"""A peer's clock further off than this is shown as an alarm; its messages are taken all the same (R14)."""
 
 # --- line
 PARTIES_PER_LINE_MAX: Final = 16
@@ -114,3 +120,32 @@ STORE_JOURNAL_BYTES_KEPT: Final = 64 << 20
 """The write-ahead log's file is cut to this after a large snapshot went through it."""
 STORE_JOURNAL_BYTES_MAX: Final = 1 << 30
 """A write-ahead log of this size means that it cannot be folded back: appends are refused until it can."""
+
+# --- bundles
+BUNDLE_ENTRIES_MAX: Final = 20_000_000
+"""Entries in one bundle: verification keeps some 130 bytes of hashes and places for each, 2.6 GB in all."""
+BUNDLE_LINE_BYTES_MAX: Final = ENVELOPE_BYTES_MAX + 256
+"""One line: an envelope with its index, time and leaf hash. A longer one is not read to its end."""
+PROBLEMS_LISTED_MAX: Final = 100
+"""Problems listed in a report; the rest are counted. Whoever damages more has shown enough."""
+PROBLEM_CHARACTERS_MAX: Final = 300
+"""One problem in one line of a terminal that wraps twice."""
+
+# --- sky
+EDGE_SPLIT_M: Final = 10_000.0
+"""Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
+SPLIT_VERTICES_MAX: Final = 50_000
+"""Vertices of one notice after splitting: 64 outlines of 500 vertices, and 180,000 km of long edges besides. Bounds
+the time of one comparison to a fraction of a second."""
+VERTICES_APART_M_MIN: Final = 0.001
+"""Neighbouring vertices closer than this are one place; edges that are not neighbours and come closer touch."""
+
+# --- writer
+BATCH_REQUESTS_MAX: Final = 128
+"""Requests worked out together: bounds how long the first of them waits for the last."""
+BATCH_ENTRIES_SPARE: Final = 160
+"""Places of a batch kept for what the node owes in return: receipts and findings of the other entries."""
+STORE_RETRY_MS: Final = 2_000
+"""After a failed write nothing is tried for this long: the state has to be read again each time."""
+RECENT_ENTRIES_MAX: Final = 8_192
+"""Entries kept in memory behind the head: what peers and event streams usually ask for."""
