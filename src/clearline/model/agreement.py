@@ -43,6 +43,10 @@ class LineAgreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def __post_init__(self) -> None:
         if self.schema != AGREEMENT_SCHEMA:
             raise FieldRefusal(RefusalCode.OUT_OF_RANGE, field="schema", found=self.schema, allowed=AGREEMENT_SCHEMA)
+        if self.line_id == "journal":
+            raise FieldRefusal(
+                RefusalCode.OUT_OF_RANGE, field="line_id", found=self.line_id, allowed="any name but the journal's"
+            )
         count = len(self.members)
         if not 2 <= count <= limits.PARTIES_PER_LINE_MAX:
             raise FieldRefusal(

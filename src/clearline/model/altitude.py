@@ -87,7 +87,7 @@ class Altitude(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _TEXT = re.compile(r"\s*(-?\d{1,7}(?:\.\d{1,6})?)\s*(m|ft)\s*(W84|AMSL|QNH|AGL)\s*", re.ASCII | re.IGNORECASE)
-_LEVEL = re.compile(r"\s*FL\s?(\d{1,3})\s*", re.ASCII | re.IGNORECASE)
+_LEVEL = re.compile(r"\s*FL\s?(\d{1,3}(?:\.\d{1,6})?)\s*", re.ASCII | re.IGNORECASE)
 _ALLOWED = 'a number (metres W84) or text such as "FL180", "3000 ft AMSL", "120 m AGL", "500 m W84", "2500 ft QNH"'
 
 
@@ -114,8 +114,10 @@ def parse_altitude(source: float | int | str) -> Altitude:
 
 
 def altitude_text(altitude: Altitude) -> str:
-    """Write an altitude the way `parse_altitude` reads it."""
-    if altitude.reference is AltitudeReference.FL:
-        return f"FL{altitude.value:03.0f}" if altitude.value.is_integer() else f"FL{altitude.value:g}"
+    """Write an altitude the way `parse_altitude` reads it, to a millionth of its unit."""
     number = f"{altitude.value:.6f}".rstrip("0").rstrip(".")
+    if altitude.reference is AltitudeReference.FL:
+        whole, point, part = number.removeprefix("-").partition(".")
+        return f"FL{whole:0>3}{point}{part}"
+    number = "0" if number == "-0" else number
     return f"{number} {altitude.units.value.lower()} {altitude.reference.value}"

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
 
-__all__ = ["convert", "decode"]
+__all__ = ["RepeatedField", "convert", "decode", "decode_repeating", "refusal_of_repeated", "repeated_fields"]
 
 T = TypeVar("T")
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
@@ -30,14 +30,25 @@ def decode(wanted: type[T], source: bytes, *, bytes_max: int) -> T:
         Refusal: OVER_LIMIT, MALFORMED, UNKNOWN_FIELD, DUPLICATE_FIELD, OUT_OF_RANGE, or the code of the type's own
             check.
     """
+    value = decode_repeating(wanted, source, bytes_max=bytes_max)
+    repeated = repeated_fields(source)
+    if repeated:
+        raise refusal_of_repeated(repeated[0])
+    return value
+
+
+def decode_repeating(wanted: type[T], source: bytes, *, bytes_max: int) -> T:
+    """Decode as `decode` does, except that fields given twice are left for the caller to look for.
+
+    Raises:
+        Refusal: as `decode`, without DUPLICATE_FIELD.
+    """
     if len(source) > bytes_max:
         raise Refusal(RefusalCode.OVER_LIMIT, found=f"{len(source)} bytes", allowed=f"at most {bytes_max} bytes")
     try:
-        value = msgspec.json.decode(source, type=wanted)
+        return msgspec.json.decode(source, type=wanted)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _refusal_of(error, source) from None
-    _refuse_duplicates(source)
-    return value
+        raise _refusal_of(wanted, error, source) from None
 
 
 def convert(wanted: type[T], source: object) -> T:
@@ -49,64 +60,83 @@ def convert(wanted: type[T], source: object) -> T:
     try:
         return msgspec.convert(source, type=wanted)
     except msgspec.ValidationError as error:
-        raise _refusal_from(error, source) from None
+        raise _refusal_from(wanted, error, source) from None
 
 
-def _refuse_duplicates(source: bytes) -> None:
+class RepeatedField(NamedTuple):
+    """A name given twice in one object; `outermost` says whether that object is the whole document."""
+
+    name: str
+    outermost: bool
+
+
+def repeated_fields(source: bytes) -> list[RepeatedField]:
+    """Return the first repeated name of each object that has one, the outermost object last.
+
+    Raises:
+        Refusal: MALFORMED where `source` is not JSON or nests too deeply.
+    """
+    found: list[str | None] = []
+
     def pairs(members: list[tuple[str, Any]]) -> None:
-        names = {name for name, _ in members}
-        if len(names) != len(members):
-            seen: set[str] = set()
-            for name, _ in members:
-                if name in seen:
-                    raise Refusal(RefusalCode.DUPLICATE_FIELD, field=name, found="twice", allowed="once")
-                seen.add(name)
+        repeated = None
+        if len({name for name, _ in members}) != len(members):
+            names = [name for name, _ in members]
+            repeated = next(name for place, name in enumerate(names) if name in names[:place])
+        found.append(repeated)
 
     try:
         json.loads(source, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
         raise Refusal(RefusalCode.MALFORMED, found=str(error), allowed="JSON (RFC 8259) in UTF-8") from None
+    # The decoder closes the outermost object last.
+    last = len(found) - 1
+    return [RepeatedField(name, outermost=place == last) for place, name in enumerate(found) if name is not None]
 
 
-def _refusal_of(error: Exception, source: bytes) -> Refusal:
+def refusal_of_repeated(repeated: RepeatedField) -> Refusal:
+    """Return the refusal for a field given twice."""
+    return Refusal(RefusalCode.DUPLICATE_FIELD, field=repeated.name, found="twice", allowed="once")
+
+
+def _refusal_of(wanted: type[T], error: Exception, source: bytes) -> Refusal:
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(RefusalCode.MALFORMED, found=str(error), allowed="JSON (RFC 8259) in UTF-8")
+    plain: object
     try:
         plain = msgspec.json.decode(source)
-    except (msgspec.DecodeError, RecursionError):
-        return Refusal(RefusalCode.MALFORMED, found=str(error), allowed="JSON (RFC 8259) in UTF-8")
-    return _refusal_from(error, plain)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        plain = _NOTHING  # wanted only to show what was found: the error itself names the place
+    return _refusal_from(wanted, error, plain)
 
 
-def _refusal_from(error: msgspec.ValidationError, plain: object) -> Refusal:
+def _refusal_from(wanted: type[T], error: msgspec.ValidationError, plain: object) -> Refusal:
     match = _PATH.match(str(error))
     what, path = (match.group("what"), match.group("path") or "") if match else (str(error), "")
     field = path.removeprefix(".")
     cause = error.__cause__
     if isinstance(cause, FieldRefusal):
         return cause.refusal.within(field)
-    if what.startswith("Object contains unknown field"):
+    if what.startswith(("Object contains unknown field", "Object missing required field")):
         name = what.split("`")[1]
-        return Refusal(
-            RefusalCode.UNKNOWN_FIELD,
-            field=f"{field}.{name}" if field else name,
-            found=name,
-            allowed="only the fields of the schema",
-        )
-    if what.startswith("Object missing required field"):
-        name = what.split("`")[1]
-        return Refusal(
-            RefusalCode.MALFORMED,
-            field=f"{field}.{name}" if field else name,
-            found="nothing",
-            allowed="this field is required",
-        )
+        field = f"{field}.{name}" if field else name
+        if what.startswith("Object missing"):
+            return Refusal(RefusalCode.MALFORMED, field=field, found="nothing", allowed="this field is required")
+        return Refusal(RefusalCode.UNKNOWN_FIELD, field=field, found=name, allowed="only the fields of the schema")
     found = _value_at(plain, path)
-    in_range = what.startswith(
-        ("Expected `float` ", "Expected `int` ", "Expected `str` ", "Expected `array` ", "Invalid enum")
-    )
-    code = RefusalCode.OUT_OF_RANGE if in_range and ", got" not in what else RefusalCode.MALFORMED
-    return Refusal(code, field=field, found=found, allowed=what.replace("Expected ", "", 1))
+    if what.startswith("Invalid enum"):
+        return Refusal(RefusalCode.OUT_OF_RANGE, field=field, found=found, allowed=_choices(wanted, path))
+    return Refusal(_code_of(what), field=field, found=found, allowed=what.replace("Expected ", "", 1))
+
+
+def _code_of(what: str) -> RefusalCode:
+    if what.startswith("Expected `array` of length <="):
+        return RefusalCode.OVER_LIMIT
+    ranged = ("Expected `float` ", "Expected `int` ", "Expected `str` ", "Expected `array` ", "Number out of range")
+    return RefusalCode.OUT_OF_RANGE if what.startswith(ranged) and ", got" not in what else RefusalCode.MALFORMED
+
+
+_NOTHING = object()
 
 
 def _value_at(plain: object, path: str) -> object:
@@ -118,4 +148,23 @@ def _value_at(plain: object, path: str) -> object:
             value = value[int(place)]
         else:
             return ""
-    return value
+    return "" if value is _NOTHING else value
+
+
+def _choices(wanted: type[T], path: str) -> str:
+    """Return the values of the enum at `path` inside `wanted`: a refusal lists what is allowed."""
+    kinds = _alternatives(msgspec.inspect.type_info(wanted))
+    for name, _ in _STEP.findall(path):
+        inner: list[msgspec.inspect.Type] = []
+        for kind in kinds:
+            if name and isinstance(kind, msgspec.inspect.StructType):
+                inner += [field.type for field in kind.fields if field.encode_name == name]
+            elif not name and isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
+                inner.append(kind.item_type)
+        kinds = [alternative for kind in inner for alternative in _alternatives(kind)]
+    members = [member for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls]
+    return ", ".join(str(member.value) for member in members)
+
+
+def _alternatives(kind: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
+    return list(kind.types) if isinstance(kind, msgspec.inspect.UnionType) else [kind]

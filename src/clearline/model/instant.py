@@ -32,7 +32,10 @@ def parse_instant_up(text: str) -> InstantMs:
     instant = parse_instant(text)
     match = _RFC3339.fullmatch(text)
     rest = (match.group(7) or "")[3:] if match else ""
-    return InstantMs(instant + 1) if rest.strip("0") else instant
+    rounded = instant + 1 if rest.strip("0") else instant
+    if rounded > limits.TIME_MS_MAX:
+        raise FieldRefusal(RefusalCode.OUT_OF_RANGE, found=text, allowed=_ALLOWED)
+    return InstantMs(rounded)
 
 
 def parse_instant(text: str) -> InstantMs:

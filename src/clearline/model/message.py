@@ -20,6 +20,7 @@ import msgspec
 
 from clearline.model import limits
 from clearline.model.agreement import LineAgreement
+from clearline.model.altitude import parse_altitude
 from clearline.model.identity import AircraftClass, Digest, LineId, MessageId, NoticeId, PartyId, Role
 from clearline.model.notice import Notice, NoticeState, Priority, Version, check_volume_count
 from clearline.model.refusal import FieldRefusal, RefusalCode, RefusalReport
@@ -27,6 +28,8 @@ from clearline.model.volume import Volume4D
 
 __all__ = [
     "BODY_TYPES",
+    "JOURNAL_LINE",
+    "JOURNAL_TYPES",
     "MESSAGE_SCHEMA",
     "Activate",
     "AreaAmend",
@@ -34,6 +37,7 @@ __all__ = [
     "AreaNotice",
     "Body",
     "ConflictTold",
+    "Evidence",
     "FindingKey",
     "FindingReport",
     "Header",
@@ -55,6 +59,8 @@ __all__ = [
 ]
 
 MESSAGE_SCHEMA = "clearline/message/1"
+JOURNAL_LINE = "journal"
+"""The line id of a node's own journal; no line between parties may have it."""
 
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=limits.SEQUENCE_MAX)]
 LogIndex = Annotated[int, msgspec.Meta(ge=0, le=limits.SEQUENCE_MAX)]
@@ -62,6 +68,8 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=limits.TIME_MS_MIN, le=limits.TIME
 
 
 class MessageType(StrEnum):
+    """What can be said. The names are those of the catalogue (practice.md §6)."""
+
     AREA_NOTICE = "AREA_NOTICE"
     AREA_AMEND = "AREA_AMEND"
     AREA_CANCEL = "AREA_CANCEL"
@@ -74,6 +82,8 @@ class MessageType(StrEnum):
     RECEIPT = "RECEIPT"
     LINE_ADOPTED = "LINE_ADOPTED"
     """Only in a node's own journal: from here on it works under this agreement."""
+    EVIDENCE = "EVIDENCE"
+    """Only in a node's own journal: proof that a party contradicted itself."""
 
 
 class Precedence(StrEnum):
@@ -119,7 +129,7 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     pass
 
 
-class AreaNotice(_Body):
+class AreaNotice(_Body, frozen=True, kw_only=True):
     """A new notice: version 1, state Accepted."""
 
     notice_id: NoticeId
@@ -143,7 +153,7 @@ class AreaNotice(_Body):
         )
 
 
-class AreaAmend(_Body):
+class AreaAmend(_Body, frozen=True, kw_only=True):
     """New volumes for a notice: `version` follows the current one. The state is kept."""
 
     notice_id: NoticeId
@@ -157,7 +167,7 @@ class AreaAmend(_Body):
         check_volume_count(self.volumes)
 
 
-class AreaCancel(_Body):
+class AreaCancel(_Body, frozen=True, kw_only=True):
     """The notice is ended before or instead of its use."""
 
     notice_id: NoticeId
@@ -165,19 +175,25 @@ class AreaCancel(_Body):
     reason: ReasonCode
 
 
-class Activate(_Body):
+class Activate(_Body, frozen=True, kw_only=True):
     """Use of the airspace begins."""
 
     notice_id: NoticeId
     version: Version
 
 
-class Release(_Body):
+class Release(_Body, frozen=True, kw_only=True):
     """Use is over: of the whole notice (`volumes` none), or of the volumes with these places in the list, early."""
 
     notice_id: NoticeId
     version: Version
-    volumes: tuple[Annotated[int, msgspec.Meta(ge=0, lt=limits.VOLUMES_MAX)], ...] | None = None
+    volumes: (
+        Annotated[
+            tuple[Annotated[int, msgspec.Meta(ge=0, lt=limits.VOLUMES_MAX)], ...],
+            msgspec.Meta(min_length=1, max_length=limits.VOLUMES_MAX),
+        ]
+        | None
+    ) = None
 
 
 class ReadBackFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -196,7 +212,7 @@ class ReadBackFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     until_time: Annotated[str, msgspec.Meta(max_length=40)]
 
 
-class ReadBack(_Body):
+class ReadBack(_Body, frozen=True, kw_only=True):
     """A human has read the notice and repeats its key fields. Agreement is computed by both sides, never claimed."""
 
     owner: PartyId
@@ -205,7 +221,7 @@ class ReadBack(_Body):
     fields: ReadBackFields
 
 
-class Noted(_Body):
+class Noted(_Body, frozen=True, kw_only=True):
     """Read, understood, and no objection known. It is not permission (R8)."""
 
     owner: PartyId
@@ -214,6 +230,8 @@ class Noted(_Body):
 
 
 class Severity(StrEnum):
+    """What a finding means for clearance, by the rule set of its line."""
+
     CONFLICT = "CONFLICT"
     BRIEF = "BRIEF"
     """Closer than the separation, but not for longer than the rule set allows. Shown, and blocks nothing."""
@@ -250,13 +268,17 @@ class FindingReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     def __post_init__(self) -> None:
         if self.from_ms > self.until_ms:
-            raise FieldRefusal(RefusalCode.TIME_ORDER, field="until_ms", found=self.until_ms, allowed="not before from_ms")
+            raise FieldRefusal(
+                RefusalCode.TIME_ORDER, field="until_ms", found=self.until_ms, allowed="not before from_ms"
+            )
 
 
-class ConflictTold(_Body):
+class ConflictTold(_Body, frozen=True, kw_only=True):
     """CONFLICT: findings that this party made, told to the other side (design.md §3: either side's stands for both)."""
 
-    findings: Annotated[tuple[FindingReport, ...], msgspec.Meta(min_length=1, max_length=limits.FINDINGS_PER_RECEIPT_MAX)]
+    findings: Annotated[
+        tuple[FindingReport, ...], msgspec.Meta(min_length=1, max_length=limits.FINDINGS_PER_RECEIPT_MAX)
+    ]
 
 
 class ResolutionCode(StrEnum):
@@ -274,7 +296,7 @@ class ResolutionCode(StrEnum):
     """Crews arrange their own passage on an agreed frequency."""
 
 
-class Resolution(_Body):
+class Resolution(_Body, frozen=True, kw_only=True):
     """One party's signature under a way out. It binds only when the other party has signed the same terms."""
 
     finding: FindingKey
@@ -287,6 +309,50 @@ class Resolution(_Body):
     """VERTICAL_SPLIT: who stays above it."""
     frequency_khz: Annotated[int, msgspec.Meta(ge=2_000, le=400_000)] | None = None
     """VISUAL_CONTACT, CREWS_IN_CONTACT: where the crews talk."""
+
+    def __post_init__(self) -> None:
+        needed = _RESOLUTION_SLOTS[self.code]
+        for name in ("first_party", "level", "above_party", "frequency_khz"):
+            value = getattr(self, name)
+            if (value is not None) != (name in needed):
+                raise FieldRefusal(
+                    RefusalCode.OUT_OF_RANGE,
+                    field=name,
+                    found="nothing" if value is None else value,
+                    allowed=f"{self.code} needs {', '.join(needed) or 'no further field'}",
+                )
+        for name in ("first_party", "above_party"):
+            value = getattr(self, name)
+            if value is not None and value not in (self.finding.owner_a, self.finding.owner_b):
+                raise FieldRefusal(
+                    RefusalCode.PARTY_UNKNOWN,
+                    field=name,
+                    found=value,
+                    allowed=f"{self.finding.owner_a} or {self.finding.owner_b}",
+                )
+        if self.level is not None:
+            _check_level(self.level)
+
+    @property
+    def terms(self) -> tuple[str | int | None, ...]:
+        """What was signed. A resolution binds when both parties' terms are equal."""
+        return (self.code, self.first_party, self.level, self.above_party, self.frequency_khz)
+
+
+_RESOLUTION_SLOTS: dict[ResolutionCode, tuple[str, ...]] = {
+    ResolutionCode.TIME_SEQUENCE: ("first_party",),
+    ResolutionCode.VERTICAL_SPLIT: ("level", "above_party"),
+    ResolutionCode.LATERAL_SPLIT: (),
+    ResolutionCode.VISUAL_CONTACT: ("frequency_khz",),
+    ResolutionCode.CREWS_IN_CONTACT: ("frequency_khz",),
+}
+
+
+def _check_level(level: str) -> None:
+    try:
+        parse_altitude(level)
+    except FieldRefusal as error:
+        raise FieldRefusal(error.refusal.code, field="level", found=level, allowed=error.refusal.allowed) from None
 
 
 class TreeHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -311,17 +377,28 @@ class ReceiptItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """How many findings follow in CONFLICT messages because they did not fit."""
 
 
-class Receipt(_Body):
+class Receipt(_Body, frozen=True, kw_only=True):
     """DELIVERED, with what the signer found. `tree` covers every entry named here."""
 
     items: Annotated[tuple[ReceiptItem, ...], msgspec.Meta(min_length=1, max_length=limits.RECEIPT_ITEMS_MAX)]
     tree: TreeHead
 
 
-class LineAdopted(_Body):
+class LineAdopted(_Body, frozen=True, kw_only=True):
     """The node's own record of the agreement it works under from here on."""
 
     agreement: LineAgreement
+
+
+class Evidence(_Body, frozen=True, kw_only=True):
+    """The node's own record of a validly signed message that contradicts what the same party signed before."""
+
+    code: RefusalCode
+    about_line: LineId
+    about_party: PartyId
+    sequence: Sequence
+    envelope: Annotated[str, msgspec.Meta(max_length=limits.PAYLOAD_BYTES_MAX)]
+    """The text of the other envelope."""
 
 
 Body = (
@@ -336,6 +413,7 @@ Body = (
     | Resolution
     | Receipt
     | LineAdopted
+    | Evidence
 )
 
 BODY_TYPES: dict[MessageType, type[Body]] = {
@@ -350,7 +428,11 @@ BODY_TYPES: dict[MessageType, type[Body]] = {
     MessageType.RESOLUTION: Resolution,
     MessageType.RECEIPT: Receipt,
     MessageType.LINE_ADOPTED: LineAdopted,
+    MessageType.EVIDENCE: Evidence,
 }
+
+JOURNAL_TYPES = frozenset({MessageType.LINE_ADOPTED, MessageType.EVIDENCE})
+"""Said by a node to its own log only; refused from anybody else."""
 
 _TYPE_OF_BODY: dict[type[Body], MessageType] = {body: name for name, body in BODY_TYPES.items()}
 

@@ -68,3 +68,11 @@ def check_volume_count(volumes: tuple[Volume4D, ...], *, state: NoticeState = No
             found=f"{len(volumes)} volumes",
             allowed=f"{count_min} to {limits.VOLUMES_MAX}",
         )
+    vertices = sum(volume.volume.vertex_count for volume in volumes)
+    if vertices > limits.VERTICES_PER_NOTICE_MAX:
+        raise FieldRefusal(
+            RefusalCode.OVER_LIMIT,
+            field="volumes",
+            found=f"{vertices} vertices in all",
+            allowed=f"at most {limits.VERTICES_PER_NOTICE_MAX}",
+        )

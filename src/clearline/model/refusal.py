@@ -120,7 +120,7 @@ class Refusal(Exception):
 
     def __init__(self, code: RefusalCode, *, field: str = "", found: object = "", allowed: str = "") -> None:
         self.code = code
-        self.field = field
+        self.field = shown(field)  # it may hold a name that the sender made up
         self.found = shown(found)
         self.allowed = allowed
         super().__init__(code, field, self.found, allowed)

@@ -138,6 +138,13 @@ class Volume3D(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
                 allowed="lower at or below upper",
             )
 
+    @property
+    def vertex_count(self) -> int:
+        """How many vertices the outline has; a circle counts as one."""
+        if self.outline_polygon is not None:
+            return len(self.outline_polygon.vertices)
+        return len(self.outline_corridor.vertices) if self.outline_corridor is not None else 1
+
 
 class TimeFormat(StrEnum):
     """F3548 has RFC 3339 only."""
@@ -153,7 +160,7 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         try:
-            parse_instant(self.value)
+            parse_instant_up(self.value)  # the narrower of the two readings
         except FieldRefusal as refusal:
             raise FieldRefusal(
                 refusal.refusal.code, field="value", found=self.value, allowed=refusal.refusal.allowed
@@ -174,7 +181,8 @@ class Volume4D(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __post_init__(self) -> None:
         start_ms, end_ms = self.window_ms
-        if not start_ms < end_ms:
+        # Compared before rounding outward: an end before its start within one millisecond is no window either.
+        if not start_ms < parse_instant(self.time_end.value):
             raise FieldRefusal(
                 RefusalCode.TIME_ORDER,
                 field="time_end",
