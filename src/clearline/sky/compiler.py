@@ -1,0 +1,76 @@
+"""Compiling the kernels, and keeping the result between runs.
+
+Rules
+ * A compiled kernel is kept in a directory whose name is a hash of the sources of all kernel modules, the versions of
+   numba, numpy and Python, and the CPU. numba's own check looks at one file only and keeps stale code of the functions
+   that it calls in others (design.md §4).
+ * Tunables are arguments of a kernel, never constants of an imported module.
+ * numba's cache holds executable code. It is read only from a directory that belongs to this user and that nobody else
+   may write to; where there is none, kernels are compiled afresh in each process and the answers are the same.
+
+The directory is `$XDG_CACHE_HOME/clearline/kernels-<hash>`, by default below `~/.cache`. It may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import llvmlite.binding  # type: ignore[import-untyped]
+import numba  # type: ignore[import-untyped]
+import numpy as np
+
+__all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash"]
+
+KERNEL_MODULES: Final = ("compiler", "kernel_shape", "kernel_ring", "kernel_meet", "kernel_query")
+"""Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@cache
+def kernels_hash() -> str:
+    """Return the name under which this machine's build of these sources is kept."""
+    digest = hashlib.sha256()
+    for name in KERNEL_MODULES:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    cpu = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
+    digest.update(f"{numba.__version__} {np.__version__} {sys.version} {cpu}".encode())
+    return digest.hexdigest()[:24]
+
+
+@cache
+def cache_directory() -> Path | None:
+    """Return the directory for compiled kernels, made if need be, or None where no safe one can be had."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(home) if os.path.isabs(home) else Path.home() / ".cache"
+        path = root / "clearline" / f"kernels-{kernels_hash()}"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = path.stat()
+        owned = state.st_uid == os.getuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        return path if owned and os.access(path, os.W_OK) else None
+    except (OSError, RuntimeError):
+        return None
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function` on its first call, without the interpreter lock, kept in `cache_directory`."""
+    directory = cache_directory()
+    if directory is None:
+        compiled: Function = numba.njit(nogil=True)(function)
+        return compiled
+    # numba takes the directory at the moment of decoration; other users of numba in this process keep their own.
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(directory)
+    try:
+        kept: Function = numba.njit(nogil=True, cache=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return kept

@@ -1,0 +1,74 @@
+"""The earth: WGS84, and what the sphere of the kernel may say about it.
+
+The kernel works on unit vectors of *geodetic* latitude and longitude (the direction of the plumb line of the
+ellipsoid). A path on the ellipsoid is longer than its image on the unit sphere by M(lat) along a meridian and by N(lat)
+along a parallel, in metres per radian, and M <= N everywhere. So
+
+ * a path of length d [m] that stays where M >= m has an image of at most d / m [rad]: to miss nothing, divide by M at
+   the lowest latitude that the path can reach;
+ * an image of angle s [rad] that stays where N <= n comes from a path of at most s * n [m]: to be certain, divide by N at
+   the highest latitude.
+
+Both grow from equator to pole: M from 6335.4 km to 6399.6 km, N from 6378.1 km to 6399.6 km. R/M is at most 1.00562.
+
+Edges are geodesics of WGS84. Split into pieces of at most `limits.EDGE_SPLIT_M`, the great circle between the images of
+two ends departs from the image of the geodesic by at most 6.6 mm (measured over 400,000 random edges, worst at 45
+degrees running east); two shapes together stay below the tolerance of 2 cm.
+
+Source: design.md §4; C. Karney, Algorithms for geodesics (2013), by way of pyproj.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyproj import Geod
+
+__all__ = [
+    "CURVATURE_MERIDIAN_M_MIN",
+    "TOLERANCE_LATERAL_M",
+    "geodesic_points",
+    "meridian_m",
+    "prime_vertical_m",
+]
+
+_A_M: Final = 6_378_137.0
+_F: Final = 1.0 / 298.257223563
+_E2: Final = _F * (2.0 - _F)
+
+CURVATURE_MERIDIAN_M_MIN: Final = _A_M * (1.0 - _E2)
+"""M at the equator: the least number of metres that one radian of the kernel's sphere can stand for."""
+
+TOLERANCE_LATERAL_M: Final = 0.02
+"""Twice the 6.6 mm by which a split edge may depart from its geodesic, and the rounding of doubles (below 1e-8 m)."""
+
+
+def meridian_m(lat_deg: float) -> float:
+    """Return M, the radius of curvature along the meridian [m]."""
+    return _A_M * (1.0 - _E2) / (1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2) ** 1.5
+
+
+def prime_vertical_m(lat_deg: float) -> float:
+    """Return N, the radius of curvature across the meridian [m]."""
+    return _A_M / math.sqrt(1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2)
+
+
+@cache
+def _geod() -> Geod:
+    from pyproj import Geod  # 0.1 s: only shapes with long edges need it
+
+    return Geod(ellps="WGS84")
+
+
+def geodesic_points(
+    lat_a: float, lng_a: float, lat_b: float, lng_b: float, *, piece_m_max: float
+) -> list[tuple[float, float]]:
+    """Return the inner points (lat, lng) that cut the geodesic a-b into equal pieces of at most `piece_m_max`."""
+    length_m = _geod().line_length([lng_a, lng_b], [lat_a, lat_b])
+    pieces = math.ceil(length_m / piece_m_max)
+    if pieces < 2:
+        return []
+    return [(lat, lng) for lng, lat in _geod().npts(lng_a, lat_a, lng_b, lat_b, pieces - 1)]
