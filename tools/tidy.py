@@ -28,6 +28,7 @@ TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
 
 TABLES = {
+    "tools/verify_alone.py": "one file by its purpose: it is handed to a party alone, and read from top to bottom",
     "src/clearline/model/message.py": "the catalogue: one type a message, and a table of them",
 }
 """Modules that may be longer than the limit, and why. A type or a row a line is easier to audit in one place."""
