@@ -134,12 +134,11 @@ def _record(feature: object, place: str, title: str) -> Record:
     properties = feature.get("properties")
     if not isinstance(properties, dict):
         allowed = "an object with lower, upper, start, end"
-        raise Refusal(RefusalCode.MALFORMED, field="properties", found=properties, allowed=allowed)
+        raise Refusal(RefusalCode.MALFORMED, field="properties", found=_named(properties), allowed=allowed)
     geometry = feature.get("geometry")
     if not isinstance(geometry, dict):
-        found = "nothing" if geometry is None else geometry
         allowed = f"a geometry: {', '.join(_GEOMETRIES)}"
-        raise Refusal(RefusalCode.SHAPE_MISSING, field="geometry", found=found, allowed=allowed)
+        raise Refusal(RefusalCode.SHAPE_MISSING, field="geometry", found=_named(geometry), allowed=allowed)
     outlines = _outlines(geometry, properties)
     lower, upper = _altitude(properties, "lower"), _altitude(properties, "upper")
     start, end = _time(properties, "start"), _time(properties, "end")
@@ -168,10 +167,8 @@ def _placed(refusal: Refusal) -> Refusal:
 
 
 def _refuse_other_reference_system(holder: Mapping[str, Any]) -> None:
-    if holder.get("crs") is None:
-        return
-    text = json.dumps(holder["crs"], default=str)
-    if not any(name in text for name in _CRS_SAME):
+    text = json.dumps(holder.get("crs"), default=str)
+    if text != "null" and not any(name in text for name in _CRS_SAME):
         allowed = "no crs: GeoJSON is always WGS84 longitude and latitude (RFC 7946 §4)"
         raise Refusal(RefusalCode.UNKNOWN_FORMAT, field="crs", found=text, allowed=allowed)
 
@@ -275,8 +272,7 @@ def _length(properties: Json, name: str, *, scale: float) -> Radius:
     field = f"properties.{name}"
     allowed = f"metres, more than 0, at most {limits.RADIUS_M_MAX / scale:g}"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        found = "nothing" if value is None else value
-        raise Refusal(RefusalCode.MALFORMED, field=field, found=found, allowed=allowed)
+        raise Refusal(RefusalCode.MALFORMED, field=field, found=_named(value), allowed=allowed)
     try:
         return Radius(float(value) * scale)
     except FieldRefusal:

@@ -61,10 +61,10 @@ def parse_json(source: bytes, *, bytes_max: int = limits.FILE_BYTES_MAX) -> obje
 
 
 def refuse_unfit(value: object, *, path: str = "") -> None:
-    """Refuse a record that holds NaN, an infinity, a name twice, or more levels than allowed.
+    """Refuse a record that holds NaN, an infinity, a name twice, half a character, or more levels than allowed.
 
     Raises:
-        Refusal: OUT_OF_RANGE, DUPLICATE_FIELD, OVER_LIMIT; the field is the path to the place.
+        Refusal: OUT_OF_RANGE, DUPLICATE_FIELD, MALFORMED, OVER_LIMIT; the field is the path to the place.
     """
     waiting: list[tuple[object, str, int]] = [(value, path, 1)]
     while waiting:
@@ -76,6 +76,8 @@ def refuse_unfit(value: object, *, path: str = "") -> None:
         if isinstance(here, DuplicateName):
             name = f"{where}.{here.name}" if where else here.name
             raise Refusal(RefusalCode.DUPLICATE_FIELD, field=name, found="twice", allowed="once")
+        if isinstance(here, str):
+            _refuse_half_characters(here, where)
         if not isinstance(here, (list, dict)):
             continue
         if level > limits.JSON_DEPTH_MAX:
@@ -84,7 +86,15 @@ def refuse_unfit(value: object, *, path: str = "") -> None:
         if isinstance(here, list):
             waiting.extend((here[place], f"{where}[{place}]", level + 1) for place in range(len(here) - 1, -1, -1))
         else:
-            waiting.extend((inner, f"{where}.{name}" if where else name, level + 1) for name, inner in here.items())
+            for name, inner in here.items():
+                _refuse_half_characters(name, where)
+                waiting.append((inner, f"{where}.{name}" if where else name, level + 1))
+
+
+def _refuse_half_characters(text: str, where: str) -> None:
+    # JSON can write half of a surrogate pair ("\\ud800"); no UTF-8 text, and so no message, can hold it.
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise Refusal(RefusalCode.MALFORMED, field=where, found=text, allowed="whole Unicode characters")
 
 
 def _members(members: list[tuple[str, Any]]) -> dict[str, Any] | DuplicateName:
