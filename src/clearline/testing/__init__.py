@@ -1,1 +1,1 @@
-"""What tests run against, shipped so that others can test with it: contract suites, stand-ins, faults, the simulator."""
+"""What tests run against, shipped for others to test with: contract suites, stand-ins, faults, the simulator."""
