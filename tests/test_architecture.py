@@ -113,7 +113,7 @@ PACKAGES: dict[str, set[str]] = {
         "structlog",
         "uvicorn",
     },
-    "testing": {"cryptography", "hypothesis", "msgspec", "structlog"},
+    "testing": {"apsw", "cryptography", "hypothesis", "msgspec", "numpy", "pytest", "structlog"},
 }
 """Third-party packages by room: few in the core, so that a rival can audit it (design.md, goal 2)."""
 

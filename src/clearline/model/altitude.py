@@ -8,7 +8,6 @@ Rules
 
 from __future__ import annotations
 
-import math
 import re
 from enum import StrEnum
 
@@ -100,7 +99,8 @@ def parse_altitude(source: float | int | str) -> Altitude:
     if isinstance(source, bool):
         raise FieldRefusal(RefusalCode.OUT_OF_RANGE, found=source, allowed=_ALLOWED)
     if isinstance(source, (int, float)):
-        if not math.isfinite(source):
+        # Compared as it is: a whole number of 400 digits, as JSON may hold, is no float at all.
+        if not limits.ALTITUDE_M_MIN <= source <= limits.ALTITUDE_M_MAX:
             raise FieldRefusal(RefusalCode.OUT_OF_RANGE, found=source, allowed=_ALLOWED)
         return Altitude(float(source), AltitudeReference.W84, AltitudeUnits.M)
     level = _LEVEL.fullmatch(source)

@@ -148,6 +148,8 @@ def _value_at(plain: object, path: str) -> object:
             value = value[int(place)]
         else:
             return ""
+    if value == "":
+        return '""'  # an empty text was found, which is not the same as nothing to show
     return "" if value is _NOTHING else value
 
 
