@@ -29,9 +29,22 @@ def read_source(source: bytes, *, bytes_max: int = limits.FILE_BYTES_MAX) -> Rea
         return geojson.read_plain(plain)
     if f3548.is_f3548(plain):
         return f3548.read_plain(plain)
-    names = ", ".join(sorted(plain)[:8]) if isinstance(plain, dict) else ""
     raise Refusal(
         RefusalCode.UNKNOWN_FORMAT,
-        found=f"an object with {names or 'nothing'}" if isinstance(plain, dict) else f"a {type(plain).__name__}",
+        found=_kind(plain),
         allowed='GeoJSON ("type": "FeatureCollection") or F3548 JSON ("volumes", "operational_intents", …)',
     )
+
+
+def _kind(plain: object) -> str:
+    match plain:
+        case dict():
+            return f"an object with {', '.join(sorted(plain)[:8]) or 'nothing'}"
+        case list():
+            return "a list without operational intents"
+        case str():
+            return "a text"
+        case None | bool():
+            return "one word"
+        case _:
+            return "a number"

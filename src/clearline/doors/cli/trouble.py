@@ -1,0 +1,67 @@
+"""What the command line says when something is refused: the fact on one line, and what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import click
+
+from clearline.model.refusal import InternalError, Refusal, RefusalCode, shown
+
+__all__ = ["ExitCode", "refusal_text", "tell_bug", "tell_refusal"]
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    """Done; `check`: no conflicts."""
+    FOUND = 1
+    """Done, and something was found: `check`: conflicts; `verify`: a record that does not prove itself."""
+    BAD_INPUT = 2
+    """Usage, or input that was refused. What could be read was still worked on."""
+    BUG = 70
+    """Clearline broke one of its own rules (EX_SOFTWARE)."""
+    INTERRUPTED = 130
+
+
+_NEXT: Final[dict[RefusalCode, str]] = {
+    RefusalCode.UNREADABLE_FILE: "Check the name and its permissions, and give a file.",
+    RefusalCode.UNKNOWN_FORMAT: "Give GeoJSON or F3548 JSON; docs/formats.md shows both.",
+    RefusalCode.MALFORMED: "Mend the field named and run again; docs/formats.md shows the form.",
+    RefusalCode.UNKNOWN_FIELD: "Take the field out: the schema does not have it.",
+    RefusalCode.DUPLICATE_FIELD: "Keep one of the two.",
+    RefusalCode.OVER_LIMIT: "Cut it into smaller parts.",
+    RefusalCode.OUT_OF_RANGE: "Mend the field named and run again.",
+    RefusalCode.RING_INVALID: "Draw the outline again as one closed ring without holes.",
+    RefusalCode.RING_CROSSES: "Draw the outline again so that no two edges meet.",
+    RefusalCode.SHAPE_MISSING: "Give the feature one Polygon, Point with radius_m, or LineString with width_m.",
+    RefusalCode.SHAPE_TOO_LARGE: "Cut the outline into smaller parts.",
+    RefusalCode.ALTITUDE_ORDER: "Set lower below upper, both in the same reference.",
+    RefusalCode.TIME_ORDER: "Set end after start.",
+}
+
+
+def refusal_text(refusal: Refusal, *, place: str = "") -> str:
+    """Return a refusal in one line, `place` (file, feature) in front."""
+    # A field may be a name out of a hostile file: bounded, and no control character reaches the terminal.
+    parts = [part for part in (place, shown(refusal.field)) if part]
+    where = f"{': '.join(parts)}: " if parts else ""
+    found = f"found {refusal.found}" if refusal.found else "refused"
+    allowed = f"; allowed: {refusal.allowed}" if refusal.allowed else ""
+    return f"{where}{refusal.code}: {found}{allowed}"
+
+
+def tell_refusal(refusal: Refusal, *, place: str = "") -> None:
+    """Print a refusal to stderr, with what to do next."""
+    click.echo(f"error: {refusal_text(refusal, place=place)}", err=True)
+    advice = _NEXT.get(refusal.code)
+    if advice is not None:
+        click.echo(f"  next: {advice}", err=True)
+
+
+def tell_bug(error: InternalError) -> None:
+    """Print a bug of Clearline to stderr."""
+    click.echo(f"bug: {error}", err=True)
+    click.echo("  next: please report it with the command and its input; nothing was changed.", err=True)

@@ -1,0 +1,274 @@
+"""`clearline check`, as a user meets it: what is printed where, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from clearline.doors.cli.main import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+class Run(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Cli:
+    """Calls the entry point in this process and keeps what it printed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+
+    def __call__(self, *arguments: str | Path) -> Run:
+        self.monkeypatch.setattr(sys, "argv", ["clearline", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = self.capsys.readouterr()
+        assert "Traceback" not in out + err
+        assert isinstance(caught.value.code, int)
+        return Run(int(caught.value.code), out, err)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(monkeypatch, capsys)
+
+
+def circle(name: str, *, lng: float = 8.0, **changes: Any) -> dict[str, Any]:
+    properties = {
+        "name": name,
+        "radius_m": 1000,
+        "lower": 100,
+        "upper": 200,
+        "start": "2026-11-22T14:00:00Z",
+        "end": "2026-11-22T15:00:00Z",
+    } | changes
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [lng, 47.0]}, "properties": properties}
+
+
+def written(path: Path, *features: Any) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}), encoding="utf-8")
+    return path
+
+
+# --- what is found
+
+
+def test_clear_is_0(cli: Cli, tmp_path: Path) -> None:
+    run = cli(
+        "check", written(tmp_path / "a.geojson", circle("A")), written(tmp_path / "b.geojson", circle("B", lng=9.0))
+    )
+    assert run == Run(0, "2 files, 2 notices compared; 0 conflicts; 0 brief; clear (threes v1).\n", "")
+
+
+def test_a_conflict_between_files_is_1_and_says_everything(cli: Cli) -> None:
+    run = cli("check", EXAMPLES / "north.geojson", EXAMPLES / "south.geojson")
+    assert (run.code, run.err) == (1, "")
+    conflicts, brief = run.out.split("Brief: ")
+    for text in (
+        "north.geojson: Survey box",
+        "south.geojson: Medical transfer",
+        "CONFLICT",
+        "900 m W84 to 5000 ft AMSL",
+        "2026-11-22 14:20:00Z",
+        "to 14:45:00Z",
+        "25 min",
+        "overlap",
+        "threes v1",
+        "3 NM",
+        "3,000 ft",
+    ):
+        assert text in conflicts
+    for text in ("Supply run", "Photo hover", "BRIEF", "2 min", "500 ft"):
+        assert text in brief
+    assert run.out.endswith("2 files, 6 notices compared; 1 conflict; 1 brief (threes v1).\n")
+
+
+def test_a_conflict_within_one_file_is_found(cli: Cli, tmp_path: Path) -> None:
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B")))
+    assert run.code == 1
+    assert "a.geojson: A" in run.out
+    assert "a.geojson: B" in run.out
+
+
+def test_the_rule_set_decides(cli: Cli, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.geojson", circle("A"), circle("B", lower=300, upper=400))
+    assert cli("check", file).code == 1
+    assert cli("check", file, "--rules", "intersect").code == 0
+    run = cli("check", file, "--rules", "fours")
+    assert run.code == 2
+    assert "threes" in run.err
+
+
+def test_brief_alone_is_clear(cli: Cli, tmp_path: Path) -> None:
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B", start="2026-11-22T14:58:00Z")))
+    assert run.code == 0
+    assert "BRIEF" in run.out
+
+
+def test_volumes_of_one_notice_are_not_compared_with_each_other(cli: Cli, tmp_path: Path) -> None:
+    run = cli("check", written(tmp_path / "a.geojson", circle("A", notice="N"), circle("B", notice="N")))
+    assert (run.code, "1 notice compared" in run.out) == (0, True)
+
+
+def test_one_file_given_twice_meets_itself(cli: Cli, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.geojson", circle("A"))
+    assert cli("check", file, file).code == 1
+
+
+def test_formats_can_be_mixed(cli: Cli, tmp_path: Path) -> None:
+    intent = {
+        "volumes": [
+            {
+                "volume": {
+                    "outline_circle": {"center": {"lat": 47.0, "lng": 8.0}, "radius": {"value": 10, "units": "M"}},
+                    "altitude_lower": {"value": 0, "reference": "W84", "units": "M"},
+                    "altitude_upper": {"value": 200, "reference": "W84", "units": "M"},
+                },
+                "time_start": {"value": "2026-11-22T14:00:00Z", "format": "RFC3339"},
+                "time_end": {"value": "2026-11-22T15:00:00Z", "format": "RFC3339"},
+            }
+        ]
+    }
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(intent), encoding="utf-8")
+    run = cli("check", written(tmp_path / "a.geojson", circle("A")), other)
+    assert run.code == 1
+    assert "operational intent 1" in run.out
+
+
+def test_json_holds_the_same_facts(cli: Cli) -> None:
+    run = cli("check", "--json", EXAMPLES / "north.geojson", EXAMPLES / "south.geojson")
+    document = json.loads(run.out)
+    assert run.code == 1
+    (conflict,), (brief,) = document["conflicts"], document["brief"]
+    assert conflict["a"]["title"] == "Survey box"
+    assert conflict["b"] == {
+        "file": str(EXAMPLES / "south.geojson"),
+        "feature": "features[0]",
+        "title": "Medical transfer",
+    }
+    assert (conflict["from"], conflict["until"], conflict["closer_ms"]) == (
+        "2026-11-22T14:20:00Z",
+        "2026-11-22T14:45:00Z",
+        1_500_000,
+    )
+    assert (brief["severity"], brief["closer_ms"], brief["rule_id"]) == ("BRIEF", 120_000, "threes")
+    assert document["refused"] == []
+
+
+def test_the_map_shows_each_region(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "map.geojson"
+    run = cli("check", EXAMPLES / "north.geojson", EXAMPLES / "south.geojson", "--map", out)
+    document = json.loads(out.read_bytes())
+    assert run.code == 1
+    assert [each["properties"]["severity"] for each in document["features"]] == ["CONFLICT", "BRIEF"]
+    assert cli("check", EXAMPLES / "north.geojson", "--map", tmp_path).code == 2
+
+
+# --- what is refused
+
+
+def test_a_bad_feature_is_told_and_the_rest_is_checked(cli: Cli, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.geojson", circle("A"), circle("Bad", lower="300 ft"), circle("B"))
+    run = cli("check", file)
+    assert run.code == 2
+    assert "1 conflict;" in run.out
+    assert run.err.startswith(
+        f"error: {file} features[1] (Bad): properties.lower: OUT_OF_RANGE: found 300 ft; allowed: "
+    )
+    assert "next: " in run.err
+
+
+def test_what_the_sky_refuses_is_told_with_its_place_in_the_file(cli: Cli, tmp_path: Path) -> None:
+    bow = [[8.0, 47.0], [8.1, 47.1], [8.1, 47.0], [8.0, 47.1], [8.0, 47.0]]
+    crossing = {**circle("Bow"), "geometry": {"type": "Polygon", "coordinates": [bow]}}
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), crossing, circle("B")))
+    assert run.code == 2
+    assert "1 conflict;" in run.out
+    assert "features[1] (Bow): geometry.coordinates[0]" in run.err
+    assert "RING_CROSSES" in run.err
+
+
+def test_refusals_stand_in_the_json(cli: Cli, tmp_path: Path) -> None:
+    run = cli("check", "--json", written(tmp_path / "a.geojson", circle("Bad", end=5)), tmp_path / "none")
+    refused = json.loads(run.out)["refused"]
+    assert run.code == 2
+    assert [each["code"] for each in refused] == ["OUT_OF_RANGE", "UNREADABLE_FILE"]
+    assert (refused[0]["feature"], refused[0]["field"]) == ("features[0]", "properties.end")
+
+
+BAD_FILES: list[tuple[str, bytes, str]] = [
+    ("empty", b"", "an empty file"),
+    ("rubbish", bytes(range(128, 256)) * 100, "no UTF-8"),
+    ("zeros", bytes(1000), "line 1, column 1"),
+    ("brackets", b"[" * 10_000_000, "nested brackets"),
+    ("braces", b'{"a":' * 2_000_000, "nested brackets"),
+    ("cut off", b'{"type": "FeatureCollection", "features": [', "line 1"),
+    ("a number", b"17", "a number"),
+    ("another JSON", b'{"hello": 1}', "an object with hello"),
+    ("a geometry", b'{"type": "Point", "coordinates": [8, 47]}', "FeatureCollection"),
+    ("UTF-16", '{"type": "FeatureCollection"}'.encode("utf-16"), "no UTF-8"),
+]
+
+
+@pytest.mark.parametrize("source, text", [row[1:] for row in BAD_FILES], ids=[row[0] for row in BAD_FILES])
+def test_a_bad_file_is_2_and_the_others_are_checked(cli: Cli, tmp_path: Path, source: bytes, text: str) -> None:
+    bad = tmp_path / "bad"
+    bad.write_bytes(source)
+    run = cli("check", bad, written(tmp_path / "a.geojson", circle("A"), circle("B")))
+    assert run.code == 2
+    assert "1 conflict;" in run.out
+    assert str(bad) in run.err
+    assert text in run.err
+
+
+def test_a_file_that_is_none_is_2(cli: Cli, tmp_path: Path) -> None:
+    for file in (tmp_path / "missing", tmp_path, Path("a\0b")):
+        run = cli("check", file)
+        assert run.code == 2
+        assert "UNREADABLE_FILE" in run.err
+        assert "next: " in run.err
+
+
+BAD_FEATURES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("no geometry", {**circle("A"), "geometry": None}, "geometry: SHAPE_MISSING", "Polygon"),
+    (
+        "swapped",
+        {**circle("A"), "geometry": {"type": "Point", "coordinates": [37.4, -122.1]}},
+        "geometry.coordinates[1]: OUT_OF_RANGE: found latitude -122.1",
+        "look swapped",
+    ),
+    ("NaN", circle("A", radius_m=float("nan")), "properties.radius_m: OUT_OF_RANGE: found nan", "finite"),
+    ("no zone", circle("A", start="2026-11-22T14:00:00"), "properties.start", "2026-11-22T14:30:00Z"),
+    ("lower over upper", circle("A", lower=500), "properties.lower: ALTITUDE_ORDER", "at or below"),
+    ("no reference", circle("A", upper="1500 m"), "properties.upper", "FL180"),
+]
+
+
+@pytest.mark.parametrize("bad, place, advice", [row[1:] for row in BAD_FEATURES], ids=[row[0] for row in BAD_FEATURES])
+def test_a_bad_feature_is_2_with_its_field(
+    cli: Cli, tmp_path: Path, bad: dict[str, Any], place: str, advice: str
+) -> None:
+    run = cli("check", written(tmp_path / "a.geojson", bad))
+    assert run.code == 2
+    assert place in run.err
+    assert advice in run.err
+
+
+def test_no_control_character_of_a_file_reaches_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\u202e"
+    file = written(tmp_path / "a.geojson", circle(evil), circle(evil), circle(evil, end=evil))
+    twice = tmp_path / "b.json"
+    twice.write_bytes(json.dumps({"volumes": [{evil: 1}]}).encode())
+    run = cli("check", file, twice)
+    assert run.code == 2
+    assert set("\x1b\x07\u202e").isdisjoint(run.out + run.err)
