@@ -1,0 +1,143 @@
+// What the desk knows. Rules
+//  * It is the node's picture and nothing else: answers are merged by key, counts are derived, nothing is guessed.
+//  * `changed` names what an update touched, so that the map moves only what moved.
+//  * Time is the node's time, carried forward by the browser's steady clock (R14: one clock).
+
+import { Emitter } from './emitter.js';
+import { instant } from './format.js';
+
+const ENTRIES_KEPT_MAX = 200;
+const RATE_WINDOW_MS = 60_000;
+
+export const noticeKey = (view) => `${view.line_id}/${view.owner}/${view.notice_id}`;
+const sideKey = (finding, side) => `${finding.line_id}/${finding.key[`owner_${side}`]}/${finding.key[`notice_${side}`]}`;
+
+export class Picture extends Emitter {
+  constructor() {
+    super();
+    this.party = '';
+    this.role = '';
+    this.logSize = 0;
+    this.lines = [];
+    this.notices = new Map();
+    this.findings = new Map();
+    this.entries = [];
+    this.clock = null;
+    this.findingsOf = new Map();
+    this.news = [];
+  }
+
+  /** The node's time now, or null before its first answer. */
+  now() {
+    return this.clock ? this.clock.nodeMs + performance.now() - this.clock.steadyMs : null;
+  }
+
+  /** How far the browser's clock is ahead of the node's, in ms. */
+  skew() {
+    return this.clock ? Date.now() - this.now() : 0;
+  }
+
+  setClock(nodeMs, travelMs) {
+    this.clock = { nodeMs: nodeMs + travelMs / 2, steadyMs: performance.now() };
+  }
+
+  /** Take a whole picture, or what changed since the last. */
+  merge(answer, { whole }) {
+    const touched = new Set();
+    if (whole) {
+      for (const key of this.notices.keys()) touched.add(key);
+      this.notices.clear();
+      this.findings.clear();
+    }
+    this.party = answer.party ?? this.party;
+    this.role = answer.role ?? this.role;
+    this.logSize = answer.log_size ?? this.logSize;
+    if (Array.isArray(answer.lines)) this.lines = answer.lines;
+    for (const view of answer.notices ?? []) {
+      const key = noticeKey(view);
+      this.notices.set(key, view);
+      touched.add(key);
+    }
+    for (const view of answer.findings ?? []) {
+      const before = this.findings.get(view.finding_id);
+      if (!whole && view.state === 'OPEN' && view.severity === 'CONFLICT' && before?.state !== 'OPEN') this.news.push(view);
+      this.findings.set(view.finding_id, view);
+    }
+    if (whole || (answer.findings ?? []).length) this.#indexFindings();
+    this.changed(touched);
+  }
+
+  setLines(lines) {
+    this.lines = lines;
+    this.changed(new Set());
+  }
+
+  /** Entries of the log, newest last, each index once. */
+  addEntries(views) {
+    const known = new Set(this.entries.map((entry) => entry.log_index));
+    for (const view of views) if (!known.has(view.log_index)) this.entries.push(view);
+    this.entries.sort((a, b) => a.log_index - b.log_index);
+    this.entries.splice(0, Math.max(0, this.entries.length - ENTRIES_KEPT_MAX));
+    this.changed(new Set());
+  }
+
+  changed(keys) {
+    this.dispatchEvent(new CustomEvent('change', { detail: keys }));
+  }
+
+  /** Entries of the last minute, as far as the tail reaches back. */
+  growth() {
+    const now = this.now();
+    return now === null ? 0 : this.entries.filter((entry) => entry.received_at_ms > now - RATE_WINDOW_MS).length;
+  }
+
+  findingsOfNotice(key) {
+    return this.findingsOf.get(key) ?? [];
+  }
+
+  sides(finding) {
+    return ['a', 'b'].map((side) => ({
+      party: finding.key[`owner_${side}`],
+      noticeId: finding.key[`notice_${side}`],
+      key: sideKey(finding, side),
+      view: this.notices.get(sideKey(finding, side)) ?? null,
+    }));
+  }
+
+  openConflicts() {
+    return [...this.findings.values()].filter((view) => view.state === 'OPEN' && view.severity === 'CONFLICT');
+  }
+
+  notCleared() {
+    return [...this.notices.values()].filter((view) => view.own && view.status !== 'CLEARED' && view.status !== 'ENDED');
+  }
+
+  /** What the own party has done with a received notice. */
+  ownAcknowledgement(view) {
+    return (view.acknowledgements ?? []).find((item) => item.party === this.party) ?? null;
+  }
+
+  /** Received, alive, its window not over, and not read back rightly for this version. */
+  isToReadBack(view) {
+    if (view.own || view.status === 'ENDED' || view.state === 'Ended') return false;
+    if (instant(view.read_back_fields?.until_time) < (this.now() ?? 0)) return false;
+    return this.ownAcknowledgement(view)?.read_back !== 'OK';
+  }
+
+  toReadBack() {
+    return [...this.notices.values()]
+      .filter((view) => this.isToReadBack(view))
+      .sort((a, b) => instant(a.read_back_fields?.from_time) - instant(b.read_back_fields?.from_time));
+  }
+
+  #indexFindings() {
+    this.findingsOf.clear();
+    for (const view of this.findings.values()) {
+      for (const side of ['a', 'b']) {
+        const key = sideKey(view, side);
+        if (!this.findingsOf.has(key)) this.findingsOf.set(key, []);
+        this.findingsOf.get(key).push(view);
+      }
+    }
+  }
+}
