@@ -176,7 +176,7 @@ BODIES_REFUSED: list[tuple[str, tuple[str | int, ...], object, str, str]] = [
     ("RELEASE", ("volumes",), [-1], "OUT_OF_RANGE", "volumes[0]"),
     ("RELEASE", ("volumes",), [0] * 65, "OVER_LIMIT", "volumes"),
     ("READ_BACK", ("owner",), "B", "OUT_OF_RANGE", "owner"),
-    ("READ_BACK", ("fields", "lower"), "x" * 65, "OUT_OF_RANGE", "fields.lower"),
+    ("READ_BACK", ("fields", "lower"), "x" * 129, "OUT_OF_RANGE", "fields.lower"),
     ("READ_BACK", ("fields", "south"), "47", "MALFORMED", "fields.south"),
     ("READ_BACK", ("fields", "heading"), 1, "UNKNOWN_FIELD", "fields.heading"),
     ("NOTED", ("version",), "1", "MALFORMED", "version"),

@@ -206,8 +206,8 @@ class ReadBackFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     west: float
     north: float
     east: float
-    lower: Annotated[str, msgspec.Meta(max_length=64)]
-    upper: Annotated[str, msgspec.Meta(max_length=64)]
+    lower: Annotated[str, msgspec.Meta(max_length=128)]
+    upper: Annotated[str, msgspec.Meta(max_length=128)]
     from_time: Annotated[str, msgspec.Meta(max_length=40)]
     until_time: Annotated[str, msgspec.Meta(max_length=40)]
 
