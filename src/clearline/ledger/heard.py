@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 import msgspec
 
@@ -39,7 +39,7 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
     log_index: _Whole
     received_at_ms: Annotated[int, msgspec.Meta(ge=limits.TIME_MS_MIN, le=limits.TIME_MS_MAX)]
-    rejected: msgspec.Raw | None = None
+    rejected: Any = None
 
 
 class ReceiptFacts(msgspec.Struct, frozen=True, kw_only=True):
