@@ -149,3 +149,41 @@ STORE_RETRY_MS: Final = 2_000
 """After a failed write nothing is tried for this long: the state has to be read again each time."""
 RECENT_ENTRIES_MAX: Final = 8_192
 """Entries kept in memory behind the head: what peers and event streams usually ask for."""
+
+# --- doors
+TOKENS_MAX: Final = 256
+"""Tokens of one node: roles times watch positions and programs, not persons (R1)."""
+PEER_PATHS_MAX: Final = 4
+"""Addresses of one peer: two independent paths (R11), and two spare ones while one is moved."""
+SESSIONS_MAX: Final = 1_024
+"""Open console sessions; the oldest gives way."""
+SESSION_MS_MAX: Final = 12 * 3_600_000
+"""A console session: one watch with its handover, and no longer."""
+COMMAND_BYTES_MAX: Final = 2 << 20
+"""One request at the party's own door: a notice of 8,000 vertices has 400 kB, written with white space about 1 MB."""
+QUERY_BYTES_MAX: Final = 2_048
+"""The part of an address after the question mark."""
+HEAD_BYTES_MAX: Final = 16 << 10
+"""Request line and headers."""
+HEAD_TIMEOUT_MS: Final = 10_000
+"""From the first byte of a connection, or of a request, to the end of its headers."""
+BODY_TIMEOUT_MS: Final = 20_000
+"""From the end of the headers to the end of the body: 8 MB at 3.3 Mbit/s."""
+SEND_TIMEOUT_MS: Final = 15_000
+"""A stream's reader that takes nothing for so long is cut off; it resumes where it was."""
+CONNECTIONS_MAX: Final = 1_024
+"""Open connections; file descriptors are usually limited to 1,024 and more."""
+EVENT_STATUS_MS: Final = 2_000
+"""How often an event stream tells the state of the lines, and thereby that it lives."""
+EVENT_ENTRIES: Final = 64
+"""Entries read for an event stream at a time: bounds how long one late reader holds the loop."""
+EXPORTS_MAX: Final = 2
+"""Exports running at once: each reads the whole log."""
+PICTURE_NOTICES_MAX: Final = 5_000
+"""Notices in one picture: what a page can still show. The last changed come first; the rest is counted."""
+PICTURE_FINDINGS_MAX: Final = 5_000
+"""Findings in one picture, alike."""
+MEETINGS_KEPT: Final = 8_192
+"""Meetings worked out for views and kept: 2 kB each."""
+VIEWS_AT_ONCE: Final = 100
+"""Views made before others get their turn: about 3 ms, in which the writer waits."""
