@@ -239,7 +239,7 @@ def test_rooms_keep_their_arrows() -> None:
 
 
 def test_pure_rooms_stay_pure() -> None:
-    """R12, R14: what a rule decides depends on the log alone, so that every replay decides alike."""
+    """What a rule decides depends on the log alone, so that every replay decides alike (R14)."""
     slips = [
         message
         for one in modules()

@@ -1,6 +1,6 @@
 """The catalogue: every message takes its lawful body and refuses each spoiled place of it.
 
-Source: practice.md §6; R5, R7, R8, R16; docs/spec/messages.md.
+Source: practice.md §6; docs/spec/messages.md.
 """
 
 from __future__ import annotations
@@ -106,6 +106,14 @@ def test_schema_has_no_word_for_why_or_who(wanted: type[Any]) -> None:
 def test_refused_words_are_unknown_fields(word: str) -> None:
     """R7: a peer that sends such a field is told that it does not exist."""
     assert refusal(AreaNotice, {**BODIES["AREA_NOTICE"], word: "x"}) == ("UNKNOWN_FIELD", word)
+
+
+def test_a_role_speaks_and_never_a_person() -> None:
+    """R1: whoever is on watch acts; no field could hold a person, so nothing waits for one."""
+    assert {role.value for role in Role} == {"WATCH", "PLANNER", "OBSERVER", "NODE"}
+    for wanted in (Header, *BODY_TYPES.values()):
+        for name in names_in(msgspec.inspect.type_info(wanted), set()):
+            assert not {"person", "user", "officer", "name", "operator", "to"} & set(name.lower().split("_")), name
 
 
 def test_no_word_grants_permission() -> None:

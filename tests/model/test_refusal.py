@@ -23,7 +23,7 @@ from clearline.model.refusal import (
 
 @given(st.text())
 def test_shown_is_one_bounded_printable_line(text: str) -> None:
-    """R5, R24: what a peer sends can neither turn the reading direction of a log nor add a line to it."""
+    """What a peer sends can neither turn the reading direction of a log nor add a line to it."""
     result = shown(text)
     assert all(unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in result)
     assert len(result) <= SHOWN_CHARACTERS_MAX * len("\\U0010ffff")
