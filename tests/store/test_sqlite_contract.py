@@ -66,4 +66,4 @@ def machine_bench() -> SqliteBench:
 
 
 TestSqliteMachine = store_machine(machine_bench).TestCase
-TestSqliteMachine.settings = settings(max_examples=40, stateful_step_count=30)
+TestSqliteMachine.settings = settings(max_examples=25, stateful_step_count=30)
