@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from clearline.doors.cli import check, check_output
 from clearline.doors.cli.main import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -272,3 +274,67 @@ def test_no_control_character_of_a_file_reaches_the_terminal(cli: Cli, tmp_path:
     run = cli("check", file, twice)
     assert run.code == 2
     assert set("\x1b\x07\u202e").isdisjoint(run.out + run.err)
+
+
+# --- how it is shown
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(cli: Cli, tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+    files = [written(tmp_path / folder / "a.geojson", circle("A")) for folder in ("x", "y")]
+    run = cli("check", *files)
+    assert "x/a.geojson" in "".join(run.out.split())
+
+
+def test_more_pairs_than_are_listed_are_counted(cli: Cli, tmp_path: Path) -> None:
+    cli.monkeypatch.setattr(check, "PAIRS_LISTED_MAX", 2)
+    run = cli("check", written(tmp_path / "a.geojson", *(circle(str(number)) for number in range(4))))
+    assert run.code == 1
+    assert "2 conflicts; 0 brief; 4 more pairs not listed" in run.out
+
+
+def test_a_terminal_gets_its_width_and_a_bar(cli: Cli, tmp_path: Path) -> None:
+    cli.monkeypatch.setattr(check, "PROGRESS_NOTICES_MIN", 2)
+    cli.monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cli.monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    cli.monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((100, 30)))
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B")))
+    assert run.code == 1
+    assert "comparing" in run.err
+    assert 80 < max(map(len, run.out.splitlines())) <= 100
+
+
+def test_a_pair_that_only_the_index_sees_is_a_bug_and_never_dropped(cli: Cli, tmp_path: Path) -> None:
+    cli.monkeypatch.setattr("clearline.sky.describe", lambda a, b, rules: None)
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B")))
+    assert (run.code, "report" in run.err) == (70, True)
+
+
+@pytest.mark.parametrize(
+    "duration_ms, text",
+    [
+        (0, "0 s"),
+        (1, "1 s"),
+        (59_999, "1 min"),
+        (61_000, "1 min 1 s"),
+        (3_600_000, "1 h"),
+        (90_061_000, "1 d 1 h"),
+        (86_400_000 + 60_000, "1 d"),
+    ],
+)
+def test_durations_are_said_in_two_units(duration_ms: int, text: str) -> None:
+    assert check_output.duration_text(duration_ms) == text
+
+
+def test_windows_name_the_second_day_where_there_is_one() -> None:
+    assert check_output.window_text(0, 1000) == "1970-01-01 00:00:00Z\nto 00:00:01Z"
+    assert check_output.window_text(0, 86_400_000) == "1970-01-01 00:00:00Z\nto 1970-01-02 00:00:00Z"
+
+
+def test_distances_are_in_metres_miles_and_feet(cli: Cli, tmp_path: Path) -> None:
+    run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B", lng=8.05, lower=500, upper=600)))
+    assert run.code == 1
+    assert "300 m" in run.out
+    assert "984 ft" in run.out
+    assert " NM" in run.out.split("Who")[1]

@@ -103,7 +103,7 @@ def test_class_and_priority_are_taken_where_said() -> None:
 
 def test_features_of_one_notice_are_joined() -> None:
     reading = read(feature(notice="N1"), feature(), feature(notice="N1", lower=600, upper=700))
-    assert [(record.title, len(record.volumes)) for record in reading.records] == [("N1", 2), ("Alpha", 1)]
+    assert [(record.title, len(record.volumes)) for record in reading.records] == [("Alpha", 2), ("Alpha", 1)]
 
 
 BAD: list[tuple[str, Any, str, RefusalCode, str]] = [
@@ -210,6 +210,41 @@ BAD: list[tuple[str, Any, str, RefusalCode, str]] = [
     ("odd priority", feature(priority=101), "properties.priority", RefusalCode.OUT_OF_RANGE, "0 to 100"),
     ("notice no text", feature(notice=5), "properties.notice", RefusalCode.MALFORMED, "text"),
     (
+        "65 parts",
+        feature({"type": "MultiPoint", "coordinates": [[8, 47]] * 65}, radius_m=5),
+        "geometry.coordinates",
+        RefusalCode.OVER_LIMIT,
+        "64",
+    ),
+    (
+        "no ring",
+        feature({"type": "MultiPolygon", "coordinates": [[RING], 5]}),
+        "geometry.coordinates[1]",
+        RefusalCode.SHAPE_MISSING,
+        "one ring",
+    ),
+    (
+        "no positions",
+        feature({"type": "MultiLineString", "coordinates": [5]}, width_m=5),
+        "geometry.coordinates[0]",
+        RefusalCode.MALFORMED,
+        "positions",
+    ),
+    (
+        "502 positions",
+        feature({"type": "LineString", "coordinates": [[i / 10, 4] for i in range(502)]}, width_m=5),
+        "geometry.coordinates",
+        RefusalCode.OVER_LIMIT,
+        "500",
+    ),
+    (
+        "odd object for lower",
+        feature(lower={"value": 1, "reference": "MSL", "units": "M"}),
+        "properties.lower.reference",
+        RefusalCode.OUT_OF_RANGE,
+        "W84, AMSL",
+    ),
+    (
         "other reference system",
         {**feature(), "crs": {"type": "name", "properties": {"name": "EPSG:3857"}}},
         "crs",
@@ -287,12 +322,22 @@ def test_fields_of_the_model_are_told_as_places_in_the_file() -> None:
     assert record.field_in_file("volumes") == "volumes"
 
 
+def test_what_has_no_class_and_priority_is_written_without() -> None:
+    written = json.loads(geojson.write([one(feature())]))
+    assert set(written["features"][0]["properties"]) == {"name", "lower", "upper", "start", "end"}
+
+
+def test_a_height_that_text_cannot_hold_is_written_as_an_object() -> None:
+    level = {"value": 99.123456789012, "reference": "FL", "units": "FL"}
+    record = one(feature(lower=level, upper="FL100"))
+    properties = json.loads(geojson.write([record]))["features"][0]["properties"]
+    assert (properties["lower"], properties["upper"]) == (level, "FL100")
+
+
 @given(st.lists(st.lists(volumes(), min_size=1, max_size=3), min_size=1, max_size=3))
 def test_what_is_written_is_read_back(notices: list[list[Volume4D]]) -> None:
     records = [
-        Record(
-            place="", title=f"notice {number}", volumes=tuple(each), aircraft_class=AircraftClass.MIXED, priority=number
-        )
+        Record(place="", title="all the same", volumes=tuple(each), aircraft_class=AircraftClass.MIXED, priority=number)
         for number, each in enumerate(notices)
     ]
     reading = geojson.read(geojson.write(records))

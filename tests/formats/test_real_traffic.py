@@ -22,6 +22,8 @@ from clearline.sky import Finding, Prepared, Sky, describe, load_rules, prepare
 
 GEOD = Geod(ellps="WGS84")
 
+pytestmark = pytest.mark.no_cover
+
 PINNED: dict[tuple[str, str], dict[Severity, int]] = {
     ("calfire", "threes"): {Severity.CONFLICT: 63, Severity.BRIEF: 2},
     ("calfire", "intersect"): {Severity.CONFLICT: 43},

@@ -103,7 +103,7 @@ def _gather(features: Iterable[tuple[str, int, object]]) -> Reading:
             )
         else:
             index_of_notice[notice] = len(records)
-            records.append(replace(record, title=title_of(notice, otherwise=title)))
+            records.append(record)
     return Reading(file_format=FileFormat.GEOJSON, records=tuple(records), refused=tuple(refused))
 
 
@@ -338,14 +338,15 @@ def _priority(properties: Json) -> int | None:
 def write(records: Iterable[Record]) -> bytes:
     """Return a FeatureCollection with one feature for each volume; `read` gives the same volumes back."""
     features: list[Json] = []
-    for record in records:
+    for number, record in enumerate(records, start=1):
         shared: Json = {"name": record.title}
         if record.aircraft_class is not None:
             shared["aircraft_class"] = record.aircraft_class.value
         if record.priority is not None:
             shared["priority"] = record.priority
         if len(record.volumes) > 1:
-            shared["notice"] = record.title
+            # With its number, because two notices may have one title and must stay two.
+            shared["notice"] = f"{record.title} [{number}]"
         features.extend(volume_feature(volume, shared) for volume in record.volumes)
     return write_features(features)
 

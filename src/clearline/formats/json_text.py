@@ -101,12 +101,8 @@ def _members(members: list[tuple[str, Any]]) -> dict[str, Any] | DuplicateName:
     found = dict(members)
     if len(found) == len(members):
         return found
-    seen: set[str] = set()
-    for name, _ in members:
-        if name in seen:
-            return DuplicateName(name)
-        seen.add(name)
-    return found
+    names = [name for name, _ in members]
+    return DuplicateName(next(name for name in names if names.count(name) > 1))
 
 
 def _whole(text: str) -> int | float:

@@ -22,7 +22,8 @@ import click
 
 from clearline.doors.cli.trouble import ExitCode, tell_refusal
 from clearline.model import limits
-from clearline.model.refusal import Refusal, RefusalCode, shown
+from clearline.model.message import Severity
+from clearline.model.refusal import InternalError, Refusal, RefusalCode, shown
 
 if TYPE_CHECKING:
     from clearline.formats.record import Reading, Record
@@ -33,6 +34,9 @@ __all__ = ["Checked", "Met", "Refused", "command"]
 
 PROGRESS_NOTICES_MIN = 500
 """Fewer are compared before a bar could be read."""
+
+PAIRS_LISTED_MAX = 100_000
+"""What is listed of two files that meet everywhere: 1 KB a pair, and nobody reads further."""
 
 
 @final
@@ -77,13 +81,15 @@ class Checked:
     conflicts: tuple[Met, ...]
     brief: tuple[Met, ...]
     refused: tuple[Refused, ...]
+    unlisted: int = 0
+    """Pairs beyond `PAIRS_LISTED_MAX`: counted, not described."""
 
     @property
     def exit_code(self) -> ExitCode:
         """2 where anything was refused, else 1 where there is a conflict, else 0."""
         if self.refused:
             return ExitCode.BAD_INPUT
-        return ExitCode.FOUND if self.conflicts else ExitCode.DONE
+        return ExitCode.FOUND if self.conflicts or self.unlisted else ExitCode.DONE
 
 
 @click.command(
@@ -123,11 +129,13 @@ def check(files: Sequence[str], rules: RuleSet) -> Checked:
     items = list(_items(files, refused))
     conflicts: list[Met] = []
     brief: list[Met] = []
-    if len(items) > 1:
-        from clearline.model.message import Severity
-
-        for met in _meetings(items, rules):
-            (conflicts if met.meeting.severity is Severity.CONFLICT else brief).append(met)
+    unlisted = 0
+    for a, b in _pairs(items, rules):
+        if len(conflicts) + len(brief) >= PAIRS_LISTED_MAX:
+            unlisted += 1
+            continue
+        met = _met(a, b, rules)
+        (brief if met.meeting.severity is Severity.BRIEF else conflicts).append(met)
     return Checked(
         rules=rules,
         files=tuple(files),
@@ -135,6 +143,7 @@ def check(files: Sequence[str], rules: RuleSet) -> Checked:
         conflicts=tuple(conflicts),
         brief=tuple(brief),
         refused=tuple(refused),
+        unlisted=unlisted,
     )
 
 
@@ -165,20 +174,27 @@ def _items(files: Sequence[str], refused: list[Refused]) -> Iterator[Item]:
                     refused.append(Refused(file=file, place=record.place, title=record.title, refusal=placed))
 
 
-def _meetings(items: Sequence[Item], rules: RuleSet) -> Iterator[Met]:
-    """Yield each pair once: an item is compared with those before it, then joins them."""
-    from clearline.sky import Sky, describe
+def _pairs(items: Sequence[Item], rules: RuleSet) -> Iterator[tuple[Item, Item]]:
+    """Yield each pair that meets, once: an item is compared with those before it, then joins them."""
+    from clearline.sky import Sky
 
     sky = Sky(rules)
     with _progress("comparing", len(items)) as step:
         for handle, item in enumerate(items):
             step()
             for finding in sky.findings(item.prepared, exclude_group=None):
-                other = items[finding.handle]
-                meeting = describe(other.prepared, item.prepared, rules)
-                if meeting is not None:
-                    yield Met(a=other, b=item, meeting=meeting)
+                yield items[finding.handle], item
             sky.add(handle, item.prepared, group=handle)
+
+
+def _met(a: Item, b: Item, rules: RuleSet) -> Met:
+    from clearline.sky import describe
+
+    meeting = describe(a.prepared, b.prepared, rules)
+    if meeting is None:
+        # Dropping the pair would hide a conflict.
+        raise InternalError(f"{a.record.title} and {b.record.title} meet in the index and not by themselves")
+    return Met(a=a, b=b, meeting=meeting)
 
 
 def _read(file: str) -> Reading:

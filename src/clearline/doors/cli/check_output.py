@@ -41,6 +41,7 @@ def as_json(checked: Checked) -> str:
         "notices": checked.notices,
         "conflicts": [_met_json(met, checked.rules) for met in checked.conflicts],
         "brief": [_met_json(met, checked.rules) for met in checked.brief],
+        "unlisted": checked.unlisted,
         "refused": [
             {
                 "file": each.file,
@@ -180,9 +181,11 @@ def _summary(checked: Checked) -> str:
         counted(len(checked.conflicts), "conflict", "conflicts"),
         f"{len(checked.brief):,} brief",
     ]
+    if checked.unlisted:
+        parts.append(f"{checked.unlisted:,} more pairs not listed")
     if checked.refused:
         parts.append(f"{len(checked.refused):,} refused (see stderr)")
-    clear = "clear" if not checked.conflicts and not checked.refused else ""
+    clear = "clear" if checked.exit_code == 0 else ""
     return "; ".join([*parts, *([clear] if clear else [])]) + f" ({checked.rules.rule_id} v{checked.rules.version})."
 
 
