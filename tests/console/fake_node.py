@@ -205,7 +205,7 @@ class FakeNode:
             _app(self),
             host="127.0.0.1",
             port=self.port,
-            log_level="warning",
+            log_level="critical",
             timeout_graceful_shutdown=0,
             lifespan="off",
         )

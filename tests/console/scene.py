@@ -69,11 +69,13 @@ def notice_id(number: int) -> str:
 def volume(flight: Flight, now_ms: int) -> Volume4D:
     """Return the one volume of a flight."""
     minute = now_ms - now_ms % MINUTE_MS
-    kind = type(flight.outline).__name__.lower()
+    outline = flight.outline
     shape = Volume3D(
         altitude_lower=parse_altitude(flight.lower),
         altitude_upper=parse_altitude(flight.upper),
-        **{f"outline_{kind}": flight.outline},
+        outline_circle=outline if isinstance(outline, Circle) else None,
+        outline_corridor=outline if isinstance(outline, Corridor) else None,
+        outline_polygon=outline if isinstance(outline, Polygon) else None,
     )
     return Volume4D(
         volume=shape,

@@ -9,14 +9,14 @@ import { ResolutionForm } from './resolution.js';
 import { t, word } from './strings.js';
 
 export class Detail {
-  constructor(picture, { onchoose, onsent, onshow, onbox, onnext }) {
+  constructor(picture, { onchoose, onclose, onsent, onshow, onbox, onnext }) {
     Object.assign(this, { picture, onchoose, onsent, onshow, onbox });
     this.choice = null;
     this.factsFrom = '';
     this.forms = null;
     this.heading = h('h2', { id: 'detail-heading', tabindex: '-1' }, t('detail-heading'));
     this.next = h('button.next', { type: 'button', onclick: onnext, hidden: true });
-    this.close = h('button.close', { type: 'button', hidden: true, onclick: () => onchoose(null), 'aria-label': t('detail-close') }, '✕');
+    this.close = h('button.close', { type: 'button', hidden: true, onclick: onclose, 'aria-label': t('detail-close') }, '✕');
     this.facts = h('div.facts');
     this.formHolder = h('div.forms');
     this.body = h('div.detail-body', {}, this.facts, this.formHolder);

@@ -46,6 +46,12 @@ export function foreign(what, value, attributes = {}) {
   return h(what, { dir: 'auto', ...attributes }, plain(value));
 }
 
+/** A field with its label: the label is named by `for`, so that what is chosen is not read as part of the name. */
+export function labelled(text, id, input) {
+  input.id = id;
+  return h('div.field', {}, h('label', { for: id }, text), input);
+}
+
 /** Set text only if it differs: an unchanged node is not read out again. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -46,8 +46,9 @@ export function span(fromMs, untilMs, nowMs) {
   return `${from}–${until}Z`;
 }
 
-/** RFC 3339 as the node writes it. */
+/** RFC 3339 as the node writes it; empty where there is no such time. */
 export function rfc3339(ms) {
+  if (!isInstant(ms)) return '';
   const text = new Date(ms).toISOString();
   return text.endsWith('.000Z') ? `${text.slice(0, 19)}Z` : text;
 }

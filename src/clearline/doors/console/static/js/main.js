@@ -40,6 +40,7 @@ class Desk {
     this.log = new LogTail(this.picture);
     this.detail = new Detail(this.picture, {
       onchoose,
+      onclose: () => this.escape(),
       onsent: () => this.live.refresh(),
       onshow: (choice) => this.show(choice),
       onbox: (box) => this.map?.enter(box),

@@ -11,7 +11,7 @@ import { t } from './strings.js';
 
 const UPDATE_GAP_MS = 300;
 const PADDING_PX = 36;
-const ZOOM_MAX = 11;
+const ZOOM_MAX = 9.5;
 
 /** Whether a map can be drawn here. */
 export function hasWebGl() {

@@ -2,7 +2,7 @@
 // so an uncleared one can be activated, and the page says what the record will show.
 
 import * as api from './api.js';
-import { h } from './dom.js';
+import { h, labelled } from './dom.js';
 import { Sender } from './sender.js';
 import { t, word } from './strings.js';
 
@@ -16,7 +16,8 @@ export class OwnActions {
     this.sender = new Sender();
     this.armed = '';
     this.reason = h('select', {}, REASONS.map((reason) => h('option', { value: reason }, word('reason', reason))));
-    this.reasonLabel = h('label.field', { hidden: true }, h('span', {}, t('own-reason')), this.reason);
+    this.reasonLabel = labelled(t('own-reason'), 'own-reason', this.reason);
+    this.reasonLabel.hidden = true;
     this.warning = h('p.why', { hidden: true }, t('own-uncleared'));
     this.no = h('button', { type: 'button', hidden: true, onclick: () => this.#arm('') }, t('confirm-no'));
     this.buttons = Object.fromEntries(['activate', 'release', 'cancel'].map((verb) => [verb, h(`button.verb-${verb}`, { type: 'button', onclick: () => this.#press(verb) }, t(`own-${verb}`))]));

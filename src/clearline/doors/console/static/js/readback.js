@@ -7,7 +7,7 @@
 
 import * as api from './api.js';
 import { h, plain, setAttribute, setText } from './dom.js';
-import { dtg, instant, otherUnit, readLimits, rfc3339 } from './format.js';
+import { day, dtg, instant, otherUnit, readLimits, rfc3339 } from './format.js';
 import { Sender } from './sender.js';
 import { t, word } from './strings.js';
 import { fieldName } from './words.js';
@@ -171,7 +171,7 @@ function declaredText(name, fields) {
     const shown = Number(value).toFixed(2);
     return { value: Number(value), shown, also: `${Math.abs(value).toFixed(2)}°${value < 0 ? negative : positive}`, title: null };
   }
-  if (name.endsWith('_time')) return { value, shown: value, also: '', title: dtg(instant(value)) };
+  if (name.endsWith('_time')) return { value, shown: rfc3339(instant(value)).slice(11) || value, also: day(instant(value)), title: dtg(instant(value)) };
   return { value, shown: value, also: otherUnit(String(value)), title: null };
 }
 

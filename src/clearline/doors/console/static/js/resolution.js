@@ -2,7 +2,7 @@
 // have signed the same terms; nothing here ever says otherwise.
 
 import * as api from './api.js';
-import { h, plain } from './dom.js';
+import { h, labelled, plain } from './dom.js';
 import { readAltitude } from './format.js';
 import { Sender } from './sender.js';
 import { t, word } from './strings.js';
@@ -55,11 +55,11 @@ export class ResolutionForm {
       frequency_khz: h('input.mono', { type: 'text', inputmode: 'decimal', maxlength: 10, placeholder: '123.450', autocomplete: 'off' }),
     };
     const names = { first_party: 'resolve-first', level: 'resolve-level', above_party: 'resolve-above', frequency_khz: 'resolve-frequency' };
-    this.labels = Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, h('label.field', {}, h('span', {}, t(names[name])), input)]));
+    this.labels = Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, labelled(t(names[name]), `resolve-${name}`, input)]));
     this.same = h('div.same');
     this.element = h('form.resolution', { novalidate: true, onsubmit: (event) => this.#submit(event) },
       h('h3', {}, t('resolve-heading')), h('p.quiet', {}, t('resolve-how')), this.same,
-      h('label.field', {}, h('span', {}, t('resolve-code')), this.code), Object.values(this.labels),
+      labelled(t('resolve-code'), 'resolve-code', this.code), Object.values(this.labels),
       h('div.form-end', {}, h('button', { type: 'submit' }, t('resolve-sign')), this.sender.element));
     this.#offer();
     this.update(finding);

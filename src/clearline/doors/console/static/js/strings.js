@@ -247,7 +247,7 @@ const EN = {
   'read-form-altitude': '3000 ft AMSL, 900 m W84, FL180',
   'read-form-time': 'HHMM, HHMMSS, or date and time in UTC',
   'read-form-angle-short': 'degrees',
-  'read-form-altitude-short': 'value, unit, ref.',
+  'read-form-altitude-short': 'ft/m ref, or FL',
   'read-form-time-short': 'HHMMSS',
   'read-equal': 'Same as declared',
   'read-equal-label': '{ $field }: read aloud, the same',

@@ -7,6 +7,9 @@ import { altitudeMetres, clock, instant, reference } from './format.js';
 import { t } from './strings.js';
 
 const BOXES_MAX = 500;
+const LABELLED_MAX = 60;
+const CROWD = 120;
+const EDGE_PX = 18;
 const LOOK_BACK_MS = 30 * 60_000;
 const LOOK_AHEAD_MS = 6 * 3_600_000;
 const SPAN_MS_MIN = 20 * 60_000;
@@ -44,11 +47,12 @@ export class Strip {
     const drawn = prefer(seen, this.choice).slice(0, BOXES_MAX);
     const scale = scaleOf(range, drawn, findings, width, tall);
     this.root.setAttribute('viewBox', `0 0 ${width} ${tall}`);
+    this.root.classList.toggle('crowded', drawn.length > CROWD);
     this.root.setAttribute('aria-label', t('strip-label', { shown: drawn.length, findings: findings.length }));
     fill(
       this.root,
       axes(scale, range),
-      drawn.map((box) => this.#box(box, scale)),
+      drawn.map((box) => this.#box(box, scale, drawn.length <= LABELLED_MAX)),
       findings.map((view) => this.#finding(view, scale)),
       nowLine(now, scale, range),
     );
@@ -71,7 +75,7 @@ export class Strip {
     return out;
   }
 
-  #box(box, scale) {
+  #box(box, scale, labelled) {
     const x = scale.x(box.from);
     const y = scale.y(box.upper);
     const width = Math.max(2, scale.x(box.until) - x);
@@ -79,7 +83,7 @@ export class Strip {
     const kind = `${box.view.own ? 'own' : 'received'} status-${box.view.status}${chosen}`;
     const tall = Math.max(2, scale.y(box.lower) - y);
     const rect = svg('rect', { x, y, width, height: tall, class: kind, 'data-key': box.key, 'data-kind': 'notice' });
-    if (width < 70 || tall < 13) return rect;
+    if (!labelled || width < 70 || tall < 13) return rect;
     return [rect, svg('text', { x: x + 4, y: y + 12, class: 'reference' }, reference(box.view.notice_id))];
   }
 
@@ -137,7 +141,7 @@ function axes(scale, range) {
   for (let ms = Math.ceil(range.from / timeStep) * timeStep; ms <= range.until; ms += timeStep) {
     const x = scale.x(ms);
     out.push(svg('line', { x1: x, x2: x, y1: MARGIN.top, y2: scale.tall - MARGIN.bottom, class: 'grid' }));
-    out.push(svg('text', { x, y: scale.tall - 6, class: 'tick-time' }, `${clock(ms).slice(0, 5)}Z`));
+    if (x < scale.width - EDGE_PX) out.push(svg('text', { x, y: scale.tall - 6, class: 'tick-time' }, `${clock(ms).slice(0, 5)}Z`));
   }
   const topFt = scale.top / FEET_M;
   const heightStep = HEIGHT_STEPS_FT.find((step) => (topFt / step) * 18 < scale.high) ?? HEIGHT_STEPS_FT.at(-1);

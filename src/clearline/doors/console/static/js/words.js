@@ -1,7 +1,7 @@
 // What the API's codes look like and say. A status is always a mark, a word and a colour together.
 
 import { h, plain } from './dom.js';
-import { clock, dtg, instant, moment, reference, span } from './format.js';
+import { clock, dtg, instant, moment, reference, rfc3339, span } from './format.js';
 import { t, word } from './strings.js';
 
 export const STATUSES = ['CONFLICT', 'REJECTED', 'UNCONFIRMED', 'RECEIVED', 'CLEARED', 'ENDED'];
@@ -97,8 +97,9 @@ export function windowText(view, nowMs) {
 
 /** A time with its long form as tooltip. */
 export function timeElement(ms, nowMs) {
-  if (typeof ms !== 'number') return h('span.quiet', {}, '–');
-  return h('time', { datetime: new Date(ms).toISOString(), title: dtg(ms) }, moment(ms, nowMs));
+  const datetime = rfc3339(ms);
+  if (!datetime) return h('span.quiet', {}, '–');
+  return h('time', { datetime, title: dtg(ms) }, moment(ms, nowMs));
 }
 
 /** A window with its long forms as tooltip. */
