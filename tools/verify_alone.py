@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 MESSAGE_TYPE = "application/vnd.clearline.message+json"
 BUNDLE_TYPE = "application/vnd.clearline.bundle+json"
 JOURNAL, JOURNAL_GENESIS = "journal", "0" * 64
-ENVELOPE_MAX, PAYLOAD_MAX, LINE_MAX = 1 << 20, 768 << 10, (1 << 20) + 256
+ENVELOPE_MAX, PAYLOAD_MAX, MESSAGE_MAX, LINE_MAX = 1 << 20, (768 << 10) - 1_024, 512 << 10, (1 << 20) + 256
 WHOLE_MAX, TIME_MAX, ENTRIES_MAX, LISTED_MAX, WHAT_MAX = 1 << 53, 4_102_444_800_000, 20_000_000, 100, 300
 JOURNAL_TYPES = {"LINE_ADOPTED", "EVIDENCE"}
 LINE_TYPES = set(
@@ -165,7 +165,6 @@ def envelope_of(text: bytes) -> Envelope:
         need(
             len(part) % 4 == 0 and base64.b64encode(base64.b64decode(part)) == part, "another base64 of the same bytes"
         )
-    need(len(base64.b64decode(payload)) <= PAYLOAD_MAX, "a payload over the limit")
     return Envelope(kind.decode(), base64.b64decode(payload), key_id.decode(), base64.b64decode(signature))
 
 
@@ -208,6 +207,7 @@ def closing_of(line: bytes) -> tuple[Envelope, dict[str, Any]]:
 
 def message_of(payload: bytes) -> tuple[dict[str, Any], bool]:
     """Return a message, and whether its body repeats a field."""
+    need(len(payload) <= PAYLOAD_MAX, "a payload over the limit")
     message, outer, inner = parse(payload)
     names = "schema line_id from_party from_role sequence previous msg_id sent_at_ms precedence type body"
     schema, line_id, party, role, sequence, previous, msg_id, sent, precedence, kind, _ = fields(message, names)
@@ -338,9 +338,12 @@ class Chain:
         if sequence > self.last + 1:
             return "CHAIN_GAP", f"sequence {sequence} where {self.last + 1} is next"
         if sequence <= self.last:
-            if self.said.get(sequence, ("", 0, 0))[0] == digest:
+            if sequence not in self.said:
+                return "CHAIN_GAP", f"sequence {sequence} comes after {self.last}"
+            held = self.said[sequence][0]
+            if held == digest:
                 return "CHAIN_REPEATED", f"sequence {sequence} again"
-            return "CHAIN_FORK", f"sequence {sequence} again, with other content"
+            return ("CHAIN_FORK", f"sequence {sequence} again, with other content") if held else None
         if self.head and previous != self.head:
             return "CHAIN_FORK" if self.last else "AGREEMENT_DIFFERS", f"names {previous}, not {self.head}"
         return None
@@ -488,6 +491,8 @@ class Walk:
         if kind in JOURNAL_TYPES:
             self.problem(index, "TYPE_FORBIDDEN", f"{kind} on a line")
             return
+        if len(envelope.payload) > MESSAGE_MAX:
+            self.problem(index, "OVER_LIMIT", f"{len(envelope.payload)} bytes on a line")
         believed = self.signed(index, received, envelope, message, kept.keys[party], kept.chains[party])
         if believed and kind == "RECEIPT":
             self.receipt(index, party, message["body"], kept, repeats)
@@ -520,6 +525,12 @@ class Walk:
             fault = chain.fault(sequence, message["previous"], digest)
         if fault:
             self.problem(index, fault[0], f"{message['from_party']}: {fault[1]}")
+        if sequence in chain.said:
+            believed = bool(digest) and not chain.said[sequence][0]
+            if believed:
+                chain.said[sequence] = (digest, index, received)
+                chain.head = digest if sequence == chain.last else chain.head
+            return believed
         new: bool = sequence > chain.last
         if new and (digest or sequence == chain.last + 1):
             chain.said[sequence] = (digest, index, received)

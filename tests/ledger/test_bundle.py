@@ -335,6 +335,11 @@ def test_problems_are_bounded_and_counted(good: list[bytes]) -> None:
     assert all(len(problem.what) < 2 * limits.PROBLEM_CHARACTERS_MAX for problem in report.problems)
 
 
+def test_problems_of_the_whole_file_are_bounded_too(good: list[bytes]) -> None:
+    report = verify_bundle(good, keys={f"party-{number}": bytes(32) for number in range(150)})
+    assert report.problems_more == 150 - limits.PROBLEMS_LISTED_MAX
+
+
 def test_a_file_with_more_entries_than_any_log_is_left(good: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BUNDLE_ENTRIES_MAX", 5)
     report = verify_bundle(good)

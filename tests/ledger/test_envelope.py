@@ -146,9 +146,11 @@ def _decodes(source: bytes) -> bool:
 
 
 def test_sizes_are_checked_on_both_sides() -> None:
-    largest = seal(bytes(limits.PAYLOAD_BYTES_MAX - 1024), SIGNER)
+    overhead = len(encode_envelope(seal(b"", SIGNER)))
+    largest = seal(bytes((limits.ENVELOPE_BYTES_MAX - overhead) // 4 * 3), SIGNER)
     assert decode_envelope(encode_envelope(largest)) == largest
-    over = seal(bytes(limits.PAYLOAD_BYTES_MAX + 1), SIGNER)
+    over = seal(largest.payload + b"\0", SIGNER)
+    assert encode_envelope(seal(bytes(limits.PAYLOAD_BYTES_MAX), SIGNER, "a" * 127))
     with pytest.raises(Refusal) as refused:
         encode_envelope(over)
     assert refused.value.code is RefusalCode.OVER_LIMIT

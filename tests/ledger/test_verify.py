@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +22,11 @@ from clearline.ledger.envelope import (
     seal,
 )
 from clearline.ledger.report import ProblemCode as Code
+from clearline.model import limits
 from clearline.model.agreement import agreement_bytes
 from clearline.model.message import (
     JOURNAL_LINE,
+    Evidence,
     LineAdopted,
     MessageType,
     Receipt,
@@ -206,6 +210,18 @@ def test_the_same_message_again_is_named() -> None:
     assert found(north) == [("entries[2]", Code.CHAIN_REPEATED)]
 
 
+def test_evidence_stands_in_the_journal() -> None:
+    north, south = two_desks()
+    other = base64.b64encode(south.say(LINE, notice(1))).decode()
+    north.say(
+        JOURNAL_LINE,
+        Evidence(code=RefusalCode.CHAIN_FORK, about_line=LINE, about_party="south", sequence=1, envelope=other),
+    )
+    report = verdict(north.bundle())
+    assert report.ok, report.problems
+    assert report.messages_by_type == {"EVIDENCE": 1, "LINE_ADOPTED": 1}
+
+
 def test_the_journal_is_a_chain_too() -> None:
     north, _ = two_desks()
     north.chains[JOURNAL_LINE] = (2, "5" * 64)
@@ -221,6 +237,28 @@ def test_a_forged_number_opens_no_gap_for_what_follows() -> None:
     north.append(sealed({**message, "sequence": 4000}, "north"))
     north.hear(south.say(LINE, notice(2)))
     assert found(north) == [("entries[1]", Code.KEY_UNKNOWN)]
+
+
+def test_the_true_message_takes_the_place_that_a_forged_one_had() -> None:
+    north, south = two_desks()
+    true = south.say(LINE, notice(1))
+    north.append(sealed(header_of(true), "north"))
+    north.hear(true, south.say(LINE, notice(2)))
+    north.receipt()
+    assert found(north) == [("entries[1]", Code.KEY_UNKNOWN)]
+
+
+def test_a_message_that_comes_after_its_successor_is_named() -> None:
+    north, south = two_desks()
+    first, second = south.say(LINE, notice(1)), south.say(LINE, notice(2))
+    north.hear(second, first)
+    assert found(north) == [("entries[1]", Code.CHAIN_GAP), ("entries[2]", Code.CHAIN_GAP)]
+
+
+def test_a_message_on_a_line_leaves_room_for_being_evidence() -> None:
+    north, _ = two_desks()
+    north.say_raw(LINE, MessageType.NOTED, b'"' + b"x" * limits.MESSAGE_BYTES_MAX + b'"')
+    assert found(north) == [("entries[1]", Code.OVER_LIMIT)]
 
 
 # --- agreements
@@ -325,8 +363,6 @@ def test_a_pinned_key_of_small_order_signs_nothing() -> None:
     desk.adopt(msgspec.structs.replace(agreement, members=weak))
     south.chains[LINE] = (0, desk.agreements[LINE])
     envelope = decode_envelope(south.say(LINE, notice(1)))
-    import hashlib
-
     name = "ed25519:" + hashlib.sha256(bytes.fromhex("01" + "00" * 31)).hexdigest()[:32]
     forged = msgspec.structs.replace(envelope.signatures[0], key_id=name, signature=b"\x01" + bytes(63))
     desk.append(encode_envelope(msgspec.structs.replace(envelope, signatures=(forged,))))

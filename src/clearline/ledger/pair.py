@@ -83,11 +83,11 @@ class _Comparison:
     def _check_same_log(self) -> None:
         """Two bundles of one party: the shorter must be the beginning of the longer."""
         a, b = self._a, self._b
-        if a.header is None or b.header is None or a.header.party != b.header.party:
+        if a.party != b.party:
             return
         size = min(a.tree.size, b.tree.size)
         if a.tree.root(size) != b.tree.root(size):
-            what = f"the first {size} entries of the two bundles of {a.header.party} differ"
+            what = f"the first {size} entries of the two bundles of {a.party} differ"
             self._problems.file(_NOWHERE, ProblemCode.ROOT_DIFFERS, what)
 
     def _compare_chains(self, line: str, party: str, a: SpokenChain, b: SpokenChain) -> None:
@@ -104,9 +104,7 @@ class _Comparison:
             self._common += 1
 
     def _check_heads(self, line: str, *, signer: BundleWalk, hearer: BundleWalk, bundle: str) -> None:
-        if signer.header is None:
-            return
-        heads = hearer.lines[line].receipts.heads.get(signer.header.party)
+        heads = hearer.lines[line].receipts.heads.get(signer.party)
         if heads is None:
             return
         for slot in range(len(heads)):
@@ -114,20 +112,18 @@ class _Comparison:
             if size > signer.tree.size:
                 self._beyond += 1
             elif signer.tree.root(size).hex() != heads.root(slot):
-                what = f"{line}: {signer.header.party} signed another root for its first {size} entries than it shows"
+                what = f"{line}: {signer.party} signed another root for its first {size} entries than it shows"
                 self._problems.entry(entry, ProblemCode.TREE_HEAD, what, bundle=bundle)
                 return
             else:
                 self._confirmed += 1
 
     def _check_withheld(self, line: str, *, speaker: BundleWalk, hearer: BundleWalk, bundle: str) -> None:
-        if speaker.header is None:
-            return
-        party = speaker.header.party
+        party = speaker.party
         shown, heard = speaker.lines[line].chains[party], hearer.lines[line].chains[party]
         if len(heard) <= len(shown):
             return
         first = heard.at(len(shown))
-        if first.sent_at_ms <= speaker.header.exported_at_ms:
+        if first.sent_at_ms <= speaker.exported_at_ms:
             what = f"{line}: the bundle of {party} lacks its own message {first.sequence}, signed before the export"
             self._problems.entry(first.log_index, ProblemCode.CHAIN_WITHHELD, what, bundle=bundle)

@@ -4,7 +4,7 @@ Rules
  * A message is *next* IFF its sequence is one more than the last one's and its `previous` is that one's digest; the
    first has sequence 1 and names the genesis (the agreement's digest; 64 zeros for a journal).
  * What is not next is named once: a gap, a repetition, or a fork. A place whose message could not be believed
-   (signature) is kept as *doubtful*: what follows it is not blamed for it.
+   (signature) is kept as *doubtful*: what follows it is not blamed for it, and the true message may still take it.
  * 64 bytes a message; nothing of the body is kept.
 """
 
@@ -67,9 +67,11 @@ class SpokenChain:
             return ProblemCode.CHAIN_GAP, f"sequence {sequence} where {last + 1} is next"
         if sequence <= last:
             held = self.find(sequence)
-            if held is not None and held.digest == digest:
+            if held is None:
+                return ProblemCode.CHAIN_GAP, f"sequence {sequence} comes after {last}"
+            if held.digest == digest:
                 return ProblemCode.CHAIN_REPEATED, f"the message of entry {held.log_index} again"
-            return ProblemCode.CHAIN_FORK, f"sequence {sequence} again, with other content"
+            return (ProblemCode.CHAIN_FORK, f"sequence {sequence} again, with other content") if held.digest else None
         if head and previous != head:
             if last == 0:
                 return ProblemCode.AGREEMENT_DIFFERS, f"names {previous} as its beginning, which is {head}"
@@ -86,6 +88,14 @@ class SpokenChain:
         self._received.append(spoken.received_at_ms)
         self._sent.append(spoken.sent_at_ms)
         self._owes_receipt.append(owes_receipt)
+
+    def settle(self, spoken: Spoken) -> None:
+        """Give a doubtful place to the message that is believed."""
+        slot = spoken.slot
+        self._doubtful.discard(slot)
+        self._digests[slot * _DIGEST_BYTES : (slot + 1) * _DIGEST_BYTES] = bytes.fromhex(spoken.digest)
+        self._log_indexes[slot], self._received[slot] = spoken.log_index, spoken.received_at_ms
+        self._sent[slot] = spoken.sent_at_ms
 
     def find(self, sequence: int) -> Spoken | None:
         """Return the message with this sequence, or None."""

@@ -77,6 +77,16 @@ class BundleWalk:
         self.lines: dict[str, LineRecord] = {}
         self.problems = Problems()
 
+    @property
+    def party(self) -> str:
+        """Whose log it is; empty where the header cannot be read."""
+        return self.header.party if self.header else ""
+
+    @property
+    def exported_at_ms(self) -> int:
+        """When it was exported, by its party's clock; 0 where the header cannot be read."""
+        return self.header.exported_at_ms if self.header else 0
+
     # --- the file
 
     def read(self, lines: Iterable[bytes]) -> None:
@@ -94,7 +104,7 @@ class BundleWalk:
         if self.header is None:
             self.problems.file("header", ProblemCode.NOT_CANONICAL, "no header with anything behind it")
             return
-        self._close(held or b"")
+        self._close(held or b"", self.header)
         self._check_keys_given(self.header)
         for record in self.lines.values():
             record.receipts.finish(self.problems)
@@ -109,10 +119,8 @@ class BundleWalk:
         except Refusal as refusal:
             self.problems.file("header", ProblemCode.NOT_CANONICAL, f"nothing else was checked: {refusal}")
 
-    def _close(self, line: bytes) -> None:
-        header, problems = self.header, self.problems
-        if header is None:
-            return
+    def _close(self, line: bytes, header: BundleHeader) -> None:
+        problems = self.problems
         if line.startswith(b'{"index":'):
             self._take_entry(line, header)
             problems.file("closing", ProblemCode.CLOSING_MISSING, "the file ends with an entry")
@@ -219,6 +227,9 @@ class BundleWalk:
         if message.type in JOURNAL_TYPES:
             self.problems.entry(entry.index, ProblemCode.TYPE_FORBIDDEN, f"{message.type} on a line")
             return
+        if len(entry.envelope.payload) > limits.MESSAGE_BYTES_MAX:
+            what = f"{len(entry.envelope.payload)} bytes, at most {limits.MESSAGE_BYTES_MAX} on a line"
+            self.problems.entry(entry.index, ProblemCode.OVER_LIMIT, what)
         believed = self._take_signed(entry, message, key, record.chains[message.from_party])
         if believed and message.type is MessageType.RECEIPT:
             self._take_receipt(entry, message, record, header)
@@ -235,10 +246,23 @@ class BundleWalk:
             fault = chain.fault(message.sequence, message.previous, digest)
             if fault is not None:
                 self.problems.entry(entry.index, fault[0], f"{message.from_party}: {fault[1]}")
-        new = message.sequence > chain.last_sequence
+        held = chain.find(message.sequence)
+        spoken = Spoken(
+            held.slot if held else len(chain),
+            message.sequence,
+            digest,
+            entry.index,
+            entry.received_at_ms,
+            message.sent_at_ms,
+        )
+        if held is not None:
+            believed = bool(digest) and not held.digest
+            if believed:
+                chain.settle(spoken)
+            return believed
         # What is not believed is kept as the next place only: a forged number must not open a gap for what follows.
+        new = message.sequence > chain.last_sequence
         if new and (digest or message.sequence == chain.last_sequence + 1):
-            spoken = Spoken(len(chain), message.sequence, digest, entry.index, entry.received_at_ms, message.sent_at_ms)
             chain.add(spoken, owes_receipt=message.type is not MessageType.RECEIPT)
         return new and bool(digest)
 
@@ -291,9 +315,9 @@ class BundleWalk:
         lines = tuple(_line_report(self.lines[name]) for name in sorted(self.lines))
         return VerifyReport(
             ok=self.problems.count == 0,
-            party=header.party if header else "",
+            party=self.party,
             public_key=header.public_key if header else "",
-            exported_at_ms=header.exported_at_ms if header else 0,
+            exported_at_ms=self.exported_at_ms,
             entries=self._due,
             tree=TreeHead(size=self.tree.size, root=self.tree.root().hex()) if self._whole else None,
             lines=lines,

@@ -7,8 +7,8 @@ from typing import Final
 # --- bytes
 ENVELOPE_BYTES_MAX: Final = 1 << 20
 """One signed message: PAYLOAD_BYTES_MAX in base64 with what stands around it."""
-PAYLOAD_BYTES_MAX: Final = 768 << 10
-"""The signed bytes inside any envelope: three quarters, because base64 adds a third."""
+PAYLOAD_BYTES_MAX: Final = (768 << 10) - 1_024
+"""The signed bytes inside any envelope: three quarters, because base64 adds a third, less what stands around them."""
 MESSAGE_BYTES_MAX: Final = 512 << 10
 """The signed bytes of a message on a line: so that a journal message can hold its whole envelope as evidence."""
 REQUEST_BYTES_MAX: Final = 8 << 20
@@ -187,3 +187,5 @@ MEETINGS_KEPT: Final = 8_192
 """Meetings worked out for views and kept: 2 kB each."""
 VIEWS_AT_ONCE: Final = 100
 """Views made before others get their turn: about 3 ms, in which the writer waits."""
+LINK_QUIET_MS_MAX: Final = 3 * PULL_INTERVAL_MS
+"""A peer not heard for so long is shown as DEGRADED (R10): it lets three rounds pass."""
