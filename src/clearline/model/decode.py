@@ -76,6 +76,8 @@ def repeated_fields(source: bytes) -> list[RepeatedField]:
     Raises:
         Refusal: MALFORMED where `source` is not JSON or nests too deeply.
     """
+    if _is_own_form(source):
+        return []
     found: list[str | None] = []
 
     def pairs(members: list[tuple[str, Any]]) -> None:
@@ -92,6 +94,14 @@ def repeated_fields(source: bytes) -> list[RepeatedField]:
     # The decoder closes the outermost object last.
     last = len(found) - 1
     return [RepeatedField(name, outermost=place == last) for place, name in enumerate(found) if name is not None]
+
+
+def _is_own_form(source: bytes) -> bool:
+    """True where decoding and encoding give the same bytes: then no name can have been lost on the way."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(source)) == source
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
 
 
 def refusal_of_repeated(repeated: RepeatedField) -> Refusal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 from clearline.model import limits
@@ -23,10 +24,13 @@ InstantMs = NewType("InstantMs", int)
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
+_REMEMBERED = 8_192
+"""Instants read lately: the same text is read when it is checked, compared and shown."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALLOWED = "RFC 3339 with zone, 1970 to 2100, such as 2026-11-22T14:30:00Z"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_instant_up(text: str) -> InstantMs:
     """Read RFC 3339 text as `parse_instant` does, rounding a part of a millisecond up: for the end of a window."""
     instant = parse_instant(text)
@@ -38,6 +42,7 @@ def parse_instant_up(text: str) -> InstantMs:
     return InstantMs(rounded)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_instant(text: str) -> InstantMs:
     """Read RFC 3339 text. Digits below a millisecond are dropped: for the start of a window.
 

@@ -57,7 +57,9 @@ class Node:
         signer: Signer,
         verifier: Verifier,
         transport: PeerTransport,
+        observe: Callable[[Node], None] | None = None,
     ) -> None:
+        """`observe` is told after every durable write, when the state is settled: for measuring and for simulations."""
         self.own = own
         self._agreements = tuple(agreements)
         self._journal = journal
@@ -66,6 +68,7 @@ class Node:
         self._signer = signer
         self._verifier = verifier
         self._transport = transport
+        self._observe = observe
         self._reader = LogReader(journal)
         self._recent: deque[Applied] = deque(maxlen=limits.RECENT_ENTRIES_MAX)
         self._changed = asyncio.Event()
@@ -114,7 +117,7 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.writer.halted is None and self.writer.state.size > self._snapshot_size:
-            await self._save_snapshot()
+            await self.save_snapshot()
 
     def _begin_link(self, line_id: str, peer: str) -> None:
         link = Link(line_id, peer)
@@ -151,15 +154,23 @@ class Node:
         self._recent.extend(applied)
         self._changed.set()
         self._changed = asyncio.Event()
+        if self._observe is not None:
+            self._observe(self)
         spoken = {one.line_id for one in applied if one.own}
         for link in self.links.values():
             if link.line_id in spoken:
                 link.wake.set()
         if self.writer.committed - self._snapshot_size >= limits.SNAPSHOT_ENTRIES:
             self._snapshot_size = self.writer.committed
-            self._tasks.append(asyncio.create_task(self._save_snapshot(), name="snapshot"))
+            self._tasks.append(asyncio.create_task(self.save_snapshot(), name="snapshot"))
 
-    async def _save_snapshot(self) -> None:
+    def abandon(self) -> None:
+        """End all tasks at once and leave everything as it is, as a crash does."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def save_snapshot(self) -> None:
+        """Keep the state as it is now, to start faster from."""
         async with self.writer.settled:
             size, body = self.writer.state.size, snapshot_bytes(self.writer.state)
         try:
