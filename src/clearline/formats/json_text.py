@@ -69,26 +69,34 @@ def refuse_unfit(value: object, *, path: str = "") -> None:
     waiting: list[tuple[object, str, int]] = [(value, path, 1)]
     while waiting:
         here, where, level = waiting.pop()
-        if isinstance(here, float):
-            if not math.isfinite(here):
-                raise Refusal(RefusalCode.OUT_OF_RANGE, field=where, found=here, allowed="a finite number")
-            continue
         if isinstance(here, DuplicateName):
             name = f"{where}.{here.name}" if where else here.name
             raise Refusal(RefusalCode.DUPLICATE_FIELD, field=name, found="twice", allowed="once")
-        if isinstance(here, str):
-            _refuse_half_characters(here, where)
-        if not isinstance(here, (list, dict)):
+        if isinstance(here, list):
+            inner = [(each, f"[{place}]") for place, each in enumerate(here) if not _fits(each)]
+        elif isinstance(here, dict):
+            for name in here:
+                _refuse_half_characters(name, where)
+            inner = [(each, f".{name}" if where else name) for name, each in here.items() if not _fits(each)]
+        else:
+            _refuse_scalar(here, where)
             continue
         if level > limits.JSON_DEPTH_MAX:
             allowed = f"at most {limits.JSON_DEPTH_MAX} levels"
             raise Refusal(RefusalCode.OVER_LIMIT, field=where, found=f"{level} levels", allowed=allowed)
-        if isinstance(here, list):
-            waiting.extend((here[place], f"{where}[{place}]", level + 1) for place in range(len(here) - 1, -1, -1))
-        else:
-            for name, inner in here.items():
-                _refuse_half_characters(name, where)
-                waiting.append((inner, f"{where}.{name}" if where else name, level + 1))
+        waiting.extend((each, where + step, level + 1) for each, step in reversed(inner))
+
+
+def _fits(value: object) -> bool:
+    """Tell of the commonest values that nothing can be wrong with them: no path is built for those."""
+    return isinstance(value, (int, float)) and -math.inf < value < math.inf
+
+
+def _refuse_scalar(value: object, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Refusal(RefusalCode.OUT_OF_RANGE, field=where, found=value, allowed="a finite number")
+    if isinstance(value, str):
+        _refuse_half_characters(value, where)
 
 
 def _refuse_half_characters(text: str, where: str) -> None:
