@@ -28,7 +28,7 @@ import numpy as np
 
 __all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash"]
 
-KERNEL_MODULES: Final = ("compiler", "kernel_shape", "kernel_ring", "kernel_meet", "kernel_query")
+KERNEL_MODULES: Final = ("compiler", "kernel_shape", "kernel_ring", "kernel_meet", "kernel_grid", "kernel_query")
 """Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -64,13 +64,13 @@ def kernel(function: Function) -> Function:
     """Compile `function` on its first call, without the interpreter lock, kept in `cache_directory`."""
     directory = cache_directory()
     if directory is None:
-        compiled: Function = numba.njit(nogil=True)(function)
+        compiled: Function = numba.njit(nogil=True, error_model="numpy")(function)
         return compiled
     # numba takes the directory at the moment of decoration; other users of numba in this process keep their own.
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(directory)
     try:
-        kept: Function = numba.njit(nogil=True, cache=True)(function)
+        kept: Function = numba.njit(nogil=True, error_model="numpy", cache=True)(function)
     finally:
         numba.config.CACHE_DIR = before
     return kept

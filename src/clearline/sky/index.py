@@ -4,12 +4,14 @@ Rules
  * `findings` is a function of the rule set, the notice asked about and what is held; not of the order of `add`.
  * Nothing is missed: every step before the exact comparison rounds outward (design.md §4).
  * Handles are the caller's, whole numbers from 0, each held once. Misuse is a bug of the caller: `InternalError`.
+ * Arrays grow without a cap and are made anew without gaps when half of their vertices belong to removed notices.
 
-Threads: one thread at a time.
+Threads: one thread at a time (`findings` marks rows too). The kernels release the interpreter lock.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Final, final
 
@@ -20,13 +22,19 @@ from clearline.model.rules import RuleSet
 from clearline.sky.altitude import TOLERANCE_VERTICAL_M, reference_errors_m
 from clearline.sky.finding import Finding, severity_of
 from clearline.sky.geodesy import TOLERANCE_LATERAL_M
-from clearline.sky.kernel_query import ROW_COLUMNS, find, load
+from clearline.sky.kernel_grid import ROOM_BUCKETS
+from clearline.sky.kernel_meet import FLOAT_COLUMNS
+from clearline.sky.kernel_query import add, find, remove
 from clearline.sky.kernel_shape import Floats
 from clearline.sky.prepared import Prepared
+from clearline.sky.storage import more_buckets, more_entries, new_grid, new_rows, with_room, without_gaps
 
 __all__ = ["Sky", "rules_array"]
 
 _HANDLE_MAX: Final = (1 << 62) - 1
+_BATCH: Final = 4_096
+"""Notices in one call of the kernel: the copy of their shapes stays below 2 MB for common ones."""
+_ONE_PAIR: Final = ((0, 0),)
 
 
 def rules_array(rules: RuleSet) -> Floats:
@@ -39,16 +47,26 @@ def rules_array(rules: RuleSet) -> Floats:
 class Sky:
     """A dynamic index of notices under one rule set."""
 
+    __slots__ = ("_grid", "_heads", "_rows", "_rules", "rules")
+
     def __init__(self, rules: RuleSet) -> None:
         self.rules: Final = rules
         self._rules = rules_array(rules)
-        self._held: dict[int, tuple[Prepared, int]] = {}
+        self._heads: dict[int, int] = {}
+        """First row of each handle; -1 for a notice without volumes."""
+        self._rows = new_rows()
+        self._grid = new_grid()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._heads)
 
     def __contains__(self, handle: object) -> bool:
-        return handle in self._held
+        return handle in self._heads
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of all arrays, room not yet used included."""
+        return sum(array.nbytes for array in (*self._rows, *self._grid))
 
     def add(self, handle: int, prepared: Prepared, *, group: int) -> None:
         """Hold a notice. `group` is what `findings` can leave out: the owner."""
@@ -56,41 +74,72 @@ class Sky:
 
     def add_many(self, items: Iterable[tuple[int, Prepared, int]]) -> None:
         """Hold many notices (handle, prepared, group): the fast way to fill."""
-        for handle, prepared, group in items:
-            invariant(0 <= handle <= _HANDLE_MAX and handle not in self._held, f"handle {handle} is new and from 0")
-            self._held[handle] = (prepared, group)
+        source = iter(items)
+        while batch := list(itertools.islice(source, _BATCH)):
+            for handle, _, _ in batch:
+                invariant(0 <= handle <= _HANDLE_MAX, f"handle {handle} is from 0 to 2^62")
+                invariant(handle not in self._heads, f"handle {handle} is not held yet")
+                self._heads[handle] = -1
+            self._add_batch(batch)
+
+    def _add_batch(self, batch: list[tuple[int, Prepared, int]]) -> None:
+        packed = [prepared.packed for _, prepared, _ in batch]
+        floats = np.frombuffer(b"".join([floats for floats, _ in packed]), dtype=np.float64)
+        ints = np.frombuffer(b"".join([ints for _, ints in packed]), dtype=np.int64)
+        counts = np.array([len(prepared) for _, prepared, _ in batch], dtype=np.int64)
+        owners = np.array([(handle, group) for handle, _, group in batch], dtype=np.int64)
+        heads = np.full(len(batch), -1, dtype=np.int64)
+        volumes = int(counts.sum())
+        self._rows = with_room(self._rows, volumes=volumes, vertices=(len(floats) - volumes * FLOAT_COLUMNS) // 3)
+        done = place = 0
+        while True:
+            done, place, need = add(floats, ints, counts, owners, self._rows, self._grid, done, place, heads)
+            if done == len(batch):
+                break
+            self._grid = more_buckets(self._grid) if need == ROOM_BUCKETS else more_entries(self._grid)
+        for (handle, _, _), head in zip(batch, heads.tolist(), strict=True):
+            self._heads[handle] = head
 
     def remove(self, handle: int) -> None:
         """Forget a notice."""
-        invariant(handle in self._held, f"handle {handle} is held")
-        del self._held[handle]
+        invariant(handle in self._heads, f"handle {handle} is held")
+        remove(self._heads.pop(handle), self._rows, self._grid)
+        self._rows = without_gaps(self._rows)
 
     def findings(self, prepared: Prepared, *, exclude_group: int | None) -> list[Finding]:
         """Return what a notice meets: one finding for each other handle, sorted by handle."""
-        out: list[Finding] = []
-        for handle in sorted(self._held):
-            other, group = self._held[handle]
-            if group == exclude_group or not len(other) or not len(prepared):
-                continue
-            G, J, W, C = load(other.floats, other.ints, len(other))
-            J[:, 8] = handle
-            J[:, 12] = 1
-            rows, pairs = find(
-                prepared.floats, prepared.ints, len(prepared), G, J, W, C, len(other), False, 0, self._rules
+        return self._findings(prepared, exclude_group, whole=0)
+
+    def findings_without_grid(self, prepared: Prepared, *, exclude_group: int | None) -> list[Finding]:
+        """Return the same as `findings`, from an exact comparison with every volume: slow, for tests and audits."""
+        return self._findings(prepared, exclude_group, whole=1)
+
+    def _findings(self, prepared: Prepared, exclude_group: int | None, *, whole: int) -> list[Finding]:
+        exclude, group = (0, 0) if exclude_group is None else (1, exclude_group)
+        table, pairs = find(
+            prepared.floats,
+            prepared.ints,
+            len(prepared),
+            self._rows,
+            self._grid,
+            exclude,
+            group,
+            whole,
+            self._rules,
+        )
+        if not len(table):
+            return []
+        places = list(map(tuple, pairs.tolist()))
+        rules = self.rules
+        return [
+            Finding(
+                handle,
+                severity_of(closer_ms, rules),
+                from_ms,
+                until_ms,
+                closer_ms,
+                certain == 1,
+                tuple(places[first : first + number]),
             )
-            for _, from_ms, until_ms, closer_ms, certain, first, number in rows.tolist():
-                out.append(
-                    Finding(
-                        handle=handle,
-                        severity=severity_of(closer_ms, self.rules),
-                        from_ms=from_ms,
-                        until_ms=until_ms,
-                        closer_ms=closer_ms,
-                        certain=bool(certain),
-                        pairs=tuple((i, j) for i, j in pairs[first : first + number].tolist()),
-                    )
-                )
-        return out
-
-
-assert ROW_COLUMNS
+            for handle, from_ms, until_ms, closer_ms, certain, first, number in table.tolist()
+        ]

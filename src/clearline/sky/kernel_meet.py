@@ -8,7 +8,7 @@ Its record:
  * F[0:3] centre and F[3] chord of a cap around the core; F[4] r [m]; F[5] m, F[6] n [m per radian]: M at the lowest and
    N at the highest latitude in reach (`geodesy`); F[7:9] lower and F[9:11] upper limit as (lowest, highest) height W84;
    F[11], F[12] lower and upper limit in their own references [m]; F[13:16] a place well inside a ring, or zeros.
- * I[0] kind; I[1], I[2] references of lower and upper limit; I[3] number of vertices; I[4], I[5] window; I[6], I[7]
+ * K[0] kind; K[1], K[2] references of lower and upper limit; K[3] number of vertices; K[4], K[5] window; K[6], K[7]
    where its vertices and balls start.
 
 Property: `closeness` is not APART IF the windows meet, the vertical gap is at most `vertical` and the true WGS84 distance
@@ -45,7 +45,7 @@ __all__ = [
 APART, CLOSER, SURE = 0, 1, 2
 FLOAT_COLUMNS = 16
 INT_COLUMNS = 6
-"""What a record holds before it has a place among others; I[6:8] belong to the place."""
+"""What a record holds before it has a place among others; K[6:8] belong to the place."""
 
 
 @kernel
@@ -63,18 +63,18 @@ def _sure_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, tolerance:
 
 
 @kernel
-def vertical_gap(F: Floats, I: Ints, a: int, G: Floats, J: Ints, b: int, errors: Floats) -> tuple[float, float]:
+def vertical_gap(F: Floats, K: Ints, a: int, G: Floats, L: Ints, b: int, errors: Floats) -> tuple[float, float]:
     """Return bounds (least, most) of the vertical gap between two bands; at or below 0 they share a height."""
     up = G[b, 7] - F[a, 10]
     up_most = G[b, 8] - F[a, 9]
-    if I[a, 2] == J[b, 1]:
-        error = errors[I[a, 2]]
+    if K[a, 2] == L[b, 1]:
+        error = errors[K[a, 2]]
         up = max(up, G[b, 11] - F[a, 12] - error)
         up_most = min(up_most, G[b, 11] - F[a, 12] + error)
     down = F[a, 7] - G[b, 10]
     down_most = F[a, 8] - G[b, 9]
-    if J[b, 2] == I[a, 1]:
-        error = errors[I[a, 1]]
+    if L[b, 2] == K[a, 1]:
+        error = errors[K[a, 1]]
         down = max(down, F[a, 11] - G[b, 12] - error)
         down_most = min(down_most, F[a, 11] - G[b, 12] + error)
     return max(up, down), max(up_most, down_most)
@@ -174,12 +174,12 @@ def _boundary_gap_sq(
 @kernel
 def lateral_gap(
     F: Floats,
-    I: Ints,
+    K: Ints,
     a: int,
     V: Floats,
     B: Floats,
     G: Floats,
-    J: Ints,
+    L: Ints,
     b: int,
     W: Floats,
     C: Floats,
@@ -195,29 +195,29 @@ def lateral_gap(
     apart_sq = dx * dx + dy * dy + dz * dz
     if apart_sq > reach * reach * (1.0 + 1e-12):
         return math.inf
-    kind, other = I[a, 0], J[b, 0]
-    v, w = I[a, 6], J[b, 6]
+    kind, other = K[a, 0], L[b, 0]
+    v, w = K[a, 6], L[b, 6]
     if kind == POINT and other == POINT:
         gap_sq = (V[v, 0] - W[w, 0]) ** 2 + (V[v, 1] - W[w, 1]) ** 2 + (V[v, 2] - W[w, 2]) ** 2
         return math.sqrt(gap_sq) if gap_sq <= limit * limit else math.inf
-    if other == POLYGON and inside(V[v, 0], V[v, 1], V[v, 2], W, w, J[b, 3], G[b, 0], G[b, 1], G[b, 2], G[b, 3]):
+    if other == POLYGON and inside(V[v, 0], V[v, 1], V[v, 2], W, w, L[b, 3], G[b, 0], G[b, 1], G[b, 2], G[b, 3]):
         return 0.0
-    if kind == POLYGON and inside(W[w, 0], W[w, 1], W[w, 2], V, v, I[a, 3], F[a, 0], F[a, 1], F[a, 2], F[a, 3]):
+    if kind == POLYGON and inside(W[w, 0], W[w, 1], W[w, 2], V, v, K[a, 3], F[a, 0], F[a, 1], F[a, 2], F[a, 3]):
         return 0.0
     limit_sq = limit * limit * (1.0 + 1e-15) + 1e-300
-    gap_sq = _boundary_gap_sq(V, v, I[a, 3], B, I[a, 7], W, w, J[b, 3], C, J[b, 7], limit_sq, stop * stop)
+    gap_sq = _boundary_gap_sq(V, v, K[a, 3], B, K[a, 7], W, w, L[b, 3], C, L[b, 7], limit_sq, stop * stop)
     return math.sqrt(gap_sq) if gap_sq < limit_sq else math.inf
 
 
 @kernel
-def _holds(x: float, y: float, z: float, F: Floats, I: Ints, a: int, V: Floats, B: Floats, apart: float) -> bool:
+def _holds(x: float, y: float, z: float, F: Floats, K: Ints, a: int, V: Floats, B: Floats, apart: float) -> bool:
     """Is a place inside ring a, and farther than `apart` from its edges?"""
     if x == 0.0 and y == 0.0 and z == 0.0:
         return False
-    if not inside(x, y, z, V, I[a, 6], I[a, 3], F[a, 0], F[a, 1], F[a, 2], F[a, 3]):
+    if not inside(x, y, z, V, K[a, 6], K[a, 3], F[a, 0], F[a, 1], F[a, 2], F[a, 3]):
         return False
     limit_sq = apart * apart
-    return bool(point_gap_sq(x, y, z, V, I[a, 6], I[a, 3], B, I[a, 7], limit_sq) >= limit_sq)
+    return bool(point_gap_sq(x, y, z, V, K[a, 6], K[a, 3], B, K[a, 7], limit_sq) >= limit_sq)
 
 
 @kernel
@@ -250,27 +250,27 @@ def _cross_deeply(
 
 @kernel
 def _overlap_surely(
-    F: Floats, I: Ints, a: int, V: Floats, B: Floats, G: Floats, J: Ints, b: int, W: Floats, C: Floats, apart: float
+    F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, apart: float
 ) -> bool:
     """Do two rings without radius overlap by more than the tolerance? (False may be wrong; True is not.)"""
-    if I[a, 0] != POLYGON or J[b, 0] != POLYGON:
+    if K[a, 0] != POLYGON or L[b, 0] != POLYGON:
         return False
-    if _holds(F[a, 13], F[a, 14], F[a, 15], G, J, b, W, C, apart):
+    if _holds(F[a, 13], F[a, 14], F[a, 15], G, L, b, W, C, apart):
         return True
-    if _holds(G[b, 13], G[b, 14], G[b, 15], F, I, a, V, B, apart):
+    if _holds(G[b, 13], G[b, 14], G[b, 15], F, K, a, V, B, apart):
         return True
-    return _cross_deeply(V, I[a, 6], I[a, 3], B, I[a, 7], W, J[b, 6], J[b, 3], C, J[b, 7], apart)
+    return _cross_deeply(V, K[a, 6], K[a, 3], B, K[a, 7], W, L[b, 6], L[b, 3], C, L[b, 7], apart)
 
 
 @kernel
 def closeness(
     F: Floats,
-    I: Ints,
+    K: Ints,
     a: int,
     V: Floats,
     B: Floats,
     G: Floats,
-    J: Ints,
+    L: Ints,
     b: int,
     W: Floats,
     C: Floats,
@@ -280,15 +280,15 @@ def closeness(
     tolerance_lateral: float,
     tolerance_vertical: float,
 ) -> int:
-    """Return APART, CLOSER or SURE for volume a of (F, I, V, B) and volume b of (G, J, W, C). Closed: touching is closer."""
-    if I[a, 4] > J[b, 5] or J[b, 4] > I[a, 5]:
+    """Return APART, CLOSER or SURE for volume a of (F, K, V, B) and volume b of (G, L, W, C). Closed: touching is closer."""
+    if K[a, 4] > L[b, 5] or L[b, 4] > K[a, 5]:
         return APART
-    least, most = vertical_gap(F, I, a, G, J, b, errors)
+    least, most = vertical_gap(F, K, a, G, L, b, errors)
     if least > vertical + tolerance_vertical:
         return APART
     limit = lateral_limit(F, a, G, b, lateral, tolerance_lateral)
     sure = _sure_limit(F, a, G, b, lateral, tolerance_lateral)
-    gap = lateral_gap(F, I, a, V, B, G, J, b, W, C, limit, max(sure, 0.0))
+    gap = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, max(sure, 0.0))
     if gap > limit:
         return APART
     if most > vertical - tolerance_vertical:
@@ -297,6 +297,6 @@ def closeness(
         return SURE
     # A chord of the tolerance on the smallest sphere is the largest.
     apart = tolerance_lateral / min(F[a, 5], G[b, 5])
-    if sure <= 0.0 and _overlap_surely(F, I, a, V, B, G, J, b, W, C, apart):
+    if sure <= 0.0 and _overlap_surely(F, K, a, V, B, G, L, b, W, C, apart):
         return SURE
     return CLOSER

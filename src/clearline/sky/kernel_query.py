@@ -1,9 +1,9 @@
-"""Kernel: many volumes in one place, and which of them are closer to a notice than a rule set allows.
+"""Kernel: the volumes of many notices in rows, and which of them are closer to a notice than a rule set allows.
 
-Units and records as in `kernel_meet`. The columns that a volume has beside its record once it has a row:
+Units and records as in `kernel_meet`. A row has beside the record of its volume:
 
- * I[8] handle of its notice, I[9] group, I[10] row of the notice's next volume or -1, I[11] place in its notice,
-   I[12] 1 while it is in use, I[13] where the grid keeps it (`kernel_grid`).
+ * L[8] handle of its notice, L[9] group, L[10] row of the notice's next volume or -1 (in a free row: the next free one),
+   L[11] place in its notice, L[12] 1 while it is in use.
 
 Rules
  * The answer is a function of what is held, not of the order in which it came: pairs are sorted by (handle, i, j).
@@ -12,9 +12,13 @@ Rules
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from clearline.sky.compiler import kernel
+from clearline.sky.kernel_grid import OUTWARD_HEIGHT_M, OUTWARD_SINGLE, PUT, Ask, Grid, Singles, ball_of, candidates, grid_put, grid_take, slab_of
 from clearline.sky.kernel_meet import (
     APART,
     FLOAT_COLUMNS,
@@ -27,38 +31,163 @@ from clearline.sky.kernel_meet import (
 )
 from clearline.sky.kernel_shape import BLOCK_EDGES, Floats, Ints, dress
 
-__all__ = ["ROW_COLUMNS", "Rules", "find", "load", "meetings", "merge"]
+__all__ = [
+    "BALLS",
+    "DEAD",
+    "FREE_ROW",
+    "ROWS",
+    "ROW_COLUMNS",
+    "VERTICES",
+    "Rows",
+    "Rules",
+    "add",
+    "all_rows",
+    "copy_vertices",
+    "find",
+    "load",
+    "meetings",
+    "merge",
+    "remove",
+]
 
-ROW_COLUMNS = 14
+ROW_COLUMNS = 13
 HIT_COLUMNS = 6
+
+ROWS, VERTICES, BALLS, DEAD, FREE_ROW, MARK, VOLUMES = 0, 1, 2, 3, 4, 5, 6
+"""Counters R: rows, vertices and balls handed out; vertices of removed volumes; first free row or -1; last mark; volumes."""
 
 Rules = Floats
 """[0] lateral, [1] vertical separation, [2] lateral, [3] vertical tolerance [m], [4:9] errors by reference [m]."""
+
+
+class Rows(NamedTuple):
+    """Records G, rows L, vertices W, balls C, counters R; for `kernel_grid` the marks and the slabs, rounded outward."""
+
+    G: Floats
+    L: Ints
+    W: Floats
+    C: Floats
+    R: Ints
+    marks: Ints
+    slabs: Singles
 
 
 @kernel
 def load(floats: Floats, ints: Ints, count: int) -> tuple[Floats, Ints, Floats, Floats]:
     """Unpack a `Prepared` of `count` volumes into records, rows, vertices with normals, and balls."""
     F = np.empty((count, FLOAT_COLUMNS))
-    I = np.zeros((count, ROW_COLUMNS), np.int64)
+    K = np.zeros((count, ROW_COLUMNS), np.int64)
     vertices = 0
     balls = 0
     for a in range(count):
         for k in range(FLOAT_COLUMNS):
             F[a, k] = floats[a * FLOAT_COLUMNS + k]
         for k in range(INT_COLUMNS):
-            I[a, k] = ints[a * INT_COLUMNS + k]
-        I[a, 6] = vertices
-        I[a, 7] = balls
-        I[a, 11] = a
-        vertices += I[a, 3]
-        balls += (I[a, 3] + BLOCK_EDGES - 1) // BLOCK_EDGES
+            K[a, k] = ints[a * INT_COLUMNS + k]
+        K[a, 6] = vertices
+        K[a, 7] = balls
+        K[a, 11] = a
+        vertices += K[a, 3]
+        balls += (K[a, 3] + BLOCK_EDGES - 1) // BLOCK_EDGES
     V = np.empty((vertices, 6))
     B = np.empty((balls, 4))
     U = floats[count * FLOAT_COLUMNS :].reshape((-1, 3))
     for a in range(count):
-        dress(U, I[a, 6], I[a, 3], I[a, 0], V, I[a, 6], B, I[a, 7])
-    return F, I, V, B
+        dress(U, K[a, 6], K[a, 3], K[a, 0], V, K[a, 6], B, K[a, 7])
+    return F, K, V, B
+
+
+@kernel
+def add(
+    floats: Floats, ints: Ints, counts: Ints, owners: Ints, rows: Rows, grid: Grid, done: int, place: int, heads: Ints
+) -> tuple[int, int, int]:
+    """Give rows to the volumes of many notices; `counts` volumes each, `owners` (handle, group).
+
+    There is room in `rows` for all. Starts at volume `place` of notice `done`, and returns (done, place, what the grid
+    needs): to be called again with the first two until `done` is the number of notices. heads[n] becomes the first row.
+    """
+    G, L, W, C, R, _, slabs = rows
+    at_float = 0
+    at_int = 0
+    for n in range(counts.shape[0]):
+        count = counts[n]
+        U = floats[at_float + count * FLOAT_COLUMNS :]
+        u = 0
+        for a in range(count):
+            size = ints[at_int + a * INT_COLUMNS + 3]
+            if n > done or (n == done and a >= place):
+                row = R[FREE_ROW] if R[FREE_ROW] >= 0 else R[ROWS]
+                for k in range(FLOAT_COLUMNS):
+                    G[row, k] = floats[at_float + a * FLOAT_COLUMNS + k]
+                for k in range(INT_COLUMNS):
+                    L[row, k] = ints[at_int + a * INT_COLUMNS + k]
+                L[row, 6] = R[VERTICES]
+                L[row, 7] = R[BALLS]
+                points = U[u * 3 : (u + size) * 3].reshape((-1, 3))
+                balls = dress(points, 0, size, L[row, 0], W, R[VERTICES], C, R[BALLS])
+                need = grid_put(grid, row, G, L, W, C)
+                if need != PUT:
+                    return n, a, need
+                if R[FREE_ROW] >= 0:
+                    R[FREE_ROW] = L[row, 10]
+                else:
+                    R[ROWS] += 1
+                slab = slab_of(G, L, row, W, 0.0)
+                for k in range(5):
+                    slabs[row, k] = slab[k]
+                slabs[row, 3] -= OUTWARD_SINGLE
+                slabs[row, 4] += OUTWARD_SINGLE
+                R[VERTICES] += size
+                R[BALLS] += balls
+                R[VOLUMES] += 1
+                L[row, 8] = owners[n, 0]
+                L[row, 9] = owners[n, 1]
+                L[row, 10] = heads[n]
+                L[row, 11] = a
+                L[row, 12] = 1
+                heads[n] = row
+            u += size
+        at_float += count * FLOAT_COLUMNS + 3 * u
+        at_int += count * INT_COLUMNS
+    return counts.shape[0], 0, PUT
+
+
+@kernel
+def remove(head: int, rows: Rows, grid: Grid) -> None:
+    """Free the rows of one notice, from its first row on."""
+    G, L, W, C, R, _, _ = rows
+    row = head
+    while row >= 0:
+        following = L[row, 10]
+        grid_take(grid, row, G, L, W, C)
+        L[row, 12] = 0
+        L[row, 10] = R[FREE_ROW]
+        R[FREE_ROW] = row
+        R[DEAD] += L[row, 3]
+        R[VOLUMES] -= 1
+        row = following
+
+
+@kernel
+def copy_vertices(rows: Rows, W: Floats, C: Floats) -> None:
+    """Move the vertices and balls of the rows in use into new arrays, without the gaps of removed ones."""
+    L, R = rows.L, rows.R
+    vertices = 0
+    balls = 0
+    for row in range(R[ROWS]):
+        if L[row, 12] == 0:
+            continue
+        size = L[row, 3]
+        blocks = (size + BLOCK_EDGES - 1) // BLOCK_EDGES
+        W[vertices : vertices + size] = rows.W[L[row, 6] : L[row, 6] + size]
+        C[balls : balls + blocks] = rows.C[L[row, 7] : L[row, 7] + blocks]
+        L[row, 6] = vertices
+        L[row, 7] = balls
+        vertices += size
+        balls += blocks
+    R[VERTICES] = vertices
+    R[BALLS] = balls
+    R[DEAD] = 0
 
 
 @kernel
@@ -111,55 +240,80 @@ def merge(hits: Ints, count: int) -> tuple[Ints, Ints]:
     for f in range(found):
         first = findings[f, 5]
         last = first + findings[f, 6]
-        findings[f, 3] = (
-            ends[first] - starts[first] if last == first + 1 else _union_ms(starts[first:last], ends[first:last])
-        )
+        one = last == first + 1
+        findings[f, 3] = ends[first] - starts[first] if one else _union_ms(starts[first:last], ends[first:last])
     return findings[:found], pairs
 
 
 @kernel
 def compare(
-    F: Floats, I: Ints, a: int, V: Floats, B: Floats, G: Floats, J: Ints, b: int, W: Floats, C: Floats, rules: Rules
+    F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, rules: Rules
 ) -> int:
     """`closeness` under rules in one array."""
-    return closeness(F, I, a, V, B, G, J, b, W, C, rules[0], rules[1], rules[4:9], rules[2], rules[3])
+    return closeness(F, K, a, V, B, G, L, b, W, C, rules[0], rules[1], rules[4:9], rules[2], rules[3])
+
+
+@kernel
+def all_rows(rows: Rows) -> Ints:
+    """Return every row in use: what `find` compares when it is told to trust no grid."""
+    out = np.empty(rows.R[VOLUMES], np.int64)
+    found = 0
+    for row in range(rows.R[ROWS]):
+        if rows.L[row, 12] == 1:
+            out[found] = row
+            found += 1
+    return out
+
+
+@kernel
+def _rows_near(F: Floats, K: Ints, a: int, V: Floats, rows: Rows, grid: Grid, rules: Rules) -> Ints:
+    """Return the rows that the grid cannot rule out for volume a."""
+    separation = rules[0] + rules[2]
+    widen = rules[1] + rules[3] + OUTWARD_HEIGHT_M
+    ask = Ask(
+        ball_of(F, a, separation),
+        slab_of(F, K, a, V, separation),
+        F[a, 7] - widen,
+        F[a, 10] + widen,
+        K[a, 4],
+        K[a, 5],
+    )
+    out = np.empty(256, np.int64)
+    while True:
+        rows.R[MARK] += 1
+        found = candidates(grid, ask, rows.marks, rows.slabs, rows.R[MARK], out)
+        if found <= out.shape[0]:
+            return out[:found]
+        out = np.empty(found, np.int64)
 
 
 @kernel
 def find(
-    floats: Floats,
-    ints: Ints,
-    count: int,
-    G: Floats,
-    J: Ints,
-    W: Floats,
-    C: Floats,
-    rows: int,
-    exclude: bool,
-    group: int,
-    rules: Rules,
+    floats: Floats, ints: Ints, count: int, rows: Rows, grid: Grid, exclude: int, group: int, whole: int, rules: Rules
 ) -> tuple[Ints, Ints]:
-    """Return `merge` of all hits of a prepared notice among rows [0, rows), those of `group` left out if `exclude`."""
-    F, I, V, B = load(floats, ints, count)
+    """Return `merge` of the hits of a prepared notice, those of `group` left out if `exclude`; without the grid if `whole`."""
+    F, K, V, B = load(floats, ints, count)
+    G, L, W, C, _, _, _ = rows
     hits = np.empty((64, HIT_COLUMNS), np.int64)
     found = 0
     for a in range(count):
-        for b in range(rows):
-            if J[b, 12] == 0 or (exclude and J[b, 9] == group):
+        near = all_rows(rows) if whole else _rows_near(F, K, a, V, rows, grid, rules)
+        for b in near:
+            if exclude and L[b, 9] == group:
                 continue
-            close = compare(F, I, a, V, B, G, J, b, W, C, rules)
+            close = compare(F, K, a, V, B, G, L, b, W, C, rules)
             if close == APART:
                 continue
             if found == hits.shape[0]:
                 more = np.empty((2 * found, HIT_COLUMNS), np.int64)
                 more[:found] = hits
                 hits = more
-            hits[found, 0] = J[b, 8]
+            hits[found, 0] = L[b, 8]
             hits[found, 1] = a
-            hits[found, 2] = J[b, 11]
+            hits[found, 2] = L[b, 11]
             hits[found, 3] = close
-            hits[found, 4] = max(I[a, 4], J[b, 4])
-            hits[found, 5] = min(I[a, 5], J[b, 5])
+            hits[found, 4] = max(K[a, 4], L[b, 4])
+            hits[found, 5] = min(K[a, 5], L[b, 5])
             found += 1
     return merge(hits, found)
 
@@ -168,31 +322,31 @@ def find(
 def meetings(
     floats: Floats, ints: Ints, count: int, others: Floats, other_ints: Ints, other_count: int, rules: Rules
 ) -> tuple[Ints, Floats]:
-    """Compare all volumes of two notices; return their hits as in `merge`, and for each its (lateral [m], vertical gap [m]).
+    """Compare all volumes of two notices; return their hits as in `merge`, and for each its (lateral, vertical gap) [m].
 
     The lateral distance is the least that the true one can be; the vertical gap is the least in the reference compared.
     """
-    F, I, V, B = load(floats, ints, count)
-    G, J, W, C = load(others, other_ints, other_count)
+    F, K, V, B = load(floats, ints, count)
+    G, L, W, C = load(others, other_ints, other_count)
     hits = np.empty((count * other_count, HIT_COLUMNS), np.int64)
     gaps = np.empty((count * other_count, 2))
     found = 0
     for a in range(count):
         for b in range(other_count):
-            close = compare(F, I, a, V, B, G, J, b, W, C, rules)
+            close = compare(F, K, a, V, B, G, L, b, W, C, rules)
             if close == APART:
                 continue
             hits[found, 0] = 0
             hits[found, 1] = a
             hits[found, 2] = b
             hits[found, 3] = close
-            hits[found, 4] = max(I[a, 4], J[b, 4])
-            hits[found, 5] = min(I[a, 5], J[b, 5])
+            hits[found, 4] = max(K[a, 4], L[b, 4])
+            hits[found, 5] = min(K[a, 5], L[b, 5])
             limit = lateral_limit(F, a, G, b, rules[0], rules[2])
-            chord = lateral_gap(F, I, a, V, B, G, J, b, W, C, limit, 0.0)
-            angle = 2.0 * np.arcsin(min(1.0, 0.5 * chord)) - F[a, 4] / F[a, 5] - G[b, 4] / G[b, 5]
+            chord = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, 0.0)
+            angle = 2.0 * math.asin(min(1.0, 0.5 * chord)) - F[a, 4] / F[a, 5] - G[b, 4] / G[b, 5]
             gaps[found, 0] = max(0.0, angle * max(F[a, 5], G[b, 5]))
-            least, _ = vertical_gap(F, I, a, G, J, b, rules[4:9])
+            least, _ = vertical_gap(F, K, a, G, L, b, rules[4:9])
             gaps[found, 1] = max(0.0, least)
             found += 1
     return hits[:found], gaps[:found]

@@ -1,0 +1,112 @@
+"""The arrays of a `Sky`: made, grown, and made anew without gaps.
+
+Rules
+ * Growth is by half or to what is needed, without a cap; memory that was never written is not taken from the system.
+ * Nothing shrinks while in use, but tables of buckets and vertices are made anew when most of them are of the past.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearline.sky.kernel_grid import BUCKETS, COUNTERS, FREE, SPAN_LEVELS, Grid, copy_buckets
+from clearline.sky.kernel_meet import FLOAT_COLUMNS
+from clearline.sky.kernel_query import BALLS, DEAD, FREE_ROW, ROW_COLUMNS, ROWS, VERTICES, Rows, copy_vertices
+from clearline.sky.kernel_shape import BLOCK_EDGES, Ints
+
+__all__ = ["more_buckets", "more_entries", "new_grid", "new_rows", "with_room", "without_gaps"]
+
+_BUCKETS_FIRST: Final = 512
+_DEAD_MIN: Final = 8_192
+"""Vertices of removed notices that are left in place: moving fewer is not worth the pause."""
+
+
+def new_rows() -> Rows:
+    """Return empty rows."""
+    counters = np.zeros(8, dtype=np.int64)
+    counters[FREE_ROW] = -1
+    return Rows(
+        G=np.zeros((64, FLOAT_COLUMNS)),
+        L=np.zeros((64, ROW_COLUMNS), dtype=np.int64),
+        W=np.zeros((512, 6)),
+        C=np.zeros((128, 4)),
+        R=counters,
+        marks=np.zeros(64, dtype=np.int64),
+        slabs=np.zeros((64, 5), dtype=np.float32),
+    )
+
+
+def new_grid() -> Grid:
+    """Return an empty grid."""
+    counters = np.zeros(COUNTERS, dtype=np.int64)
+    counters[FREE:] = -1
+    return Grid(
+        H=_table(4 * _BUCKETS_FIRST),
+        T=np.zeros((_BUCKETS_FIRST, 4), dtype=np.int64),
+        Z=np.zeros((_BUCKETS_FIRST, 2)),
+        E=np.zeros((1024, 6), dtype=np.float32),
+        D=np.zeros((1024, 3), dtype=np.uint32),
+        S=counters,
+        N=np.zeros((8, SPAN_LEVELS), dtype=np.int64),
+    )
+
+
+def with_room(rows: Rows, *, volumes: int, vertices: int) -> Rows:
+    """Return rows with room for so many more volumes and vertices."""
+    row = int(rows.R[ROWS]) + volumes
+    vertex = int(rows.R[VERTICES]) + vertices
+    ball = int(rows.R[BALLS]) + volumes + vertices // BLOCK_EDGES
+    if row <= len(rows.G) and vertex <= len(rows.W) and ball <= len(rows.C):
+        return rows
+    return rows._replace(
+        G=_grown(rows.G, row),
+        L=_grown(rows.L, row),
+        W=_grown(rows.W, vertex),
+        C=_grown(rows.C, ball),
+        marks=_grown(rows.marks, row),
+        slabs=_grown(rows.slabs, row),
+    )
+
+
+def without_gaps(rows: Rows) -> Rows:
+    """Return rows whose vertices are moved together, if most of them belong to removed notices; else the same."""
+    dead, vertices = int(rows.R[DEAD]), int(rows.R[VERTICES])
+    if dead < _DEAD_MIN or 2 * dead < vertices:
+        return rows
+    balls = int(rows.R[BALLS])
+    fresh = np.zeros((max(512, 2 * (vertices - dead)), 6)), np.zeros((max(128, balls), 4))
+    copy_vertices(rows, *fresh)
+    return rows._replace(W=fresh[0], C=fresh[1])
+
+
+def more_buckets(grid: Grid) -> Grid:
+    """Return a grid with room for as many buckets again as hold something; empty ones are let go."""
+    live = int(np.count_nonzero(grid.T[: grid.S[BUCKETS], 1]))
+    room = max(_BUCKETS_FIRST, 2 * live)
+    fresh = grid._replace(H=_table(4 * room), T=np.zeros((room, 4), dtype=np.int64), Z=np.zeros((room, 2)))
+    copy_buckets(grid, fresh)
+    return fresh
+
+
+def more_entries(grid: Grid) -> Grid:
+    """Return a grid with room for half as many entries again."""
+    return grid._replace(E=_grown(grid.E, len(grid.E) + 1), D=_grown(grid.D, len(grid.D) + 1))
+
+
+def _table(places_min: int) -> Ints:
+    """Return an empty hash table; its size is a power of two."""
+    table = np.zeros((1 << (places_min - 1).bit_length(), 2), dtype=np.int64)
+    table[:, 1] = -1
+    return table
+
+
+def _grown(array: NDArray[Any], needed: int) -> NDArray[Any]:
+    """Return an array with at least `needed` rows, half as many again if it grows; new rows are zero."""
+    if needed <= len(array):
+        return array
+    fresh = np.zeros((max(needed, len(array) * 3 // 2), *array.shape[1:]), dtype=array.dtype)
+    fresh[: len(array)] = array
+    return fresh
