@@ -156,7 +156,7 @@ def _table(title: str, found: tuple[Met, ...], checked: Checked) -> Table:
             str(number),
             f"{names[met.a.file]}: {met.a.record.title}\n{names[met.b.file]}: {met.b.record.title}",
             meeting.severity.value + ("" if meeting.certain else "\n(possible)"),
-            shown(meeting.band_text).replace(" / ", "\n"),
+            _band_text(meeting),
             window_text(meeting.from_ms, meeting.until_ms),
             duration_text(meeting.closer_ms),
             _lateral_text(meeting),
@@ -203,6 +203,12 @@ def duration_text(duration_ms: int) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")]
     first = next((index for index, (count, _) in enumerate(parts) if count), 3)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def _band_text(meeting: Meeting) -> str:
+    """Return the bands as said: under each other, like the names, where each notice has one band in the matter."""
+    text = shown(meeting.band_text)
+    return text if ";" in text else text.replace(" / ", "\n")
 
 
 def _lateral_text(meeting: Meeting) -> str:
