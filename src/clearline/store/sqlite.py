@@ -203,7 +203,7 @@ class SqliteStore:
     def verify(self) -> int:
         """Check every page, every index and every entry's checksum; return the number of entries.
 
-        Takes about a second for each 200 MB and lets other calls in only between partitions' pages.
+        Other calls wait while pages and indexes are checked, about a second for each 200 MB.
 
         Raises:
             Refusal: STORE_DAMAGED with the first thing found.
