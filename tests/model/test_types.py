@@ -35,6 +35,7 @@ POINT: Plain = {"lat": 47.0, "lng": 8.0}
 CLOSED = [*POLYGON["vertices"], POLYGON["vertices"][0]]
 DOUBLED = [POLYGON["vertices"][0], *POLYGON["vertices"]]
 MANY = [{"lat": 40.0 + index / 1000, "lng": 8.0} for index in range(limits.VERTICES_MAX + 1)]
+LONG = changed(V4, "volume", "outline_polygon", to={"vertices": MANY[:-1]})
 MEMBERS = AGREEMENT["members"]
 LOTS = [
     {"party_id": f"p{index:02d}", "public_key": f"{index:064x}"} for index in range(limits.PARTIES_PER_LINE_MAX + 1)
@@ -268,6 +269,7 @@ def test_volume_4d_refused(plain: Plain, code: str, field: str) -> None:
     [
         ({**NOTICE, "volumes": []}, "OUT_OF_RANGE", "volumes"),
         ({**NOTICE, "volumes": [V4] * (limits.VOLUMES_MAX + 1)}, "OVER_LIMIT", "volumes"),
+        ({**NOTICE, "volumes": [LONG] * 63}, "OVER_LIMIT", "volumes"),
         ({**NOTICE, "version": 0}, "OUT_OF_RANGE", "version"),
         ({**NOTICE, "version": limits.VERSION_MAX + 1}, "OUT_OF_RANGE", "version"),
         ({**NOTICE, "version": 1.5}, "MALFORMED", "version"),

@@ -76,13 +76,10 @@ class Altitude(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def value_m(self) -> float:
         """The value in metres above its own reference (for FL: pressure altitude)."""
-        match self.units:
-            case AltitudeUnits.M:
-                return self.value
-            case AltitudeUnits.FT:
-                return self.value * FEET_M
-            case AltitudeUnits.FL:
-                return self.value * 100.0 * FEET_M
+        if self.units is AltitudeUnits.M:
+            return self.value
+        feet = self.value * 100.0 if self.units is AltitudeUnits.FL else self.value
+        return feet * FEET_M
 
 
 _TEXT = re.compile(r"\s*(-?\d{1,7}(?:\.\d{1,6})?)\s*(m|ft)\s*(W84|AMSL|QNH|AGL)\s*", re.ASCII | re.IGNORECASE)
