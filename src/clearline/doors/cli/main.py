@@ -5,7 +5,8 @@ Rules
  * A command is one line in `COMMANDS`: its name, its module under `clearline.doors.cli`, its summary. The module
    holds a click command named `command`.
  * Exit codes: 0 done (for `check`: clear), 1 done and something was found (conflicts, a bundle that does not hold),
-   2 bad input or usage, 70 a bug of Clearline, 130 interrupted.
+   2 bad input or usage, 3 a node's configuration is wrong, 4 a node's store cannot be used, 70 a bug of Clearline,
+   130 interrupted.
  * A refusal is printed to stderr in words, with what to do next; never a stack trace.
 """
 
@@ -33,6 +34,8 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "check": Entry("clearline.doors.cli.check", "Print every conflict between and within files. Needs no server."),
+    "init": Entry("clearline.doors.cli.init", "Make a node's directory: key, tokens, configuration."),
+    "serve": Entry("clearline.doors.cli.serve", "Run a node until it is told to stop."),
 }
 
 

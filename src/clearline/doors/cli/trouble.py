@@ -21,6 +21,10 @@ class ExitCode(IntEnum):
     """Done, and something was found: `check`: conflicts; `verify`: a record that does not prove itself."""
     BAD_INPUT = 2
     """Usage, or input that was refused. What could be read was still worked on."""
+    CONFIGURATION = 3
+    """`serve`: the node's configuration, its key or its tokens."""
+    STORE = 4
+    """`serve`: the node's store is in use, damaged, rolled back or cannot be written."""
     BUG = 70
     """Clearline broke one of its own rules (EX_SOFTWARE)."""
     INTERRUPTED = 130
@@ -40,6 +44,12 @@ _NEXT: Final[dict[RefusalCode, str]] = {
     RefusalCode.SHAPE_TOO_LARGE: "Cut the outline into smaller parts.",
     RefusalCode.ALTITUDE_ORDER: "Set lower below upper, both in the same reference.",
     RefusalCode.TIME_ORDER: "Set end after start.",
+    RefusalCode.CONFIGURATION_INVALID: "Mend the field named in node.toml (or beside it) and start again.",
+    RefusalCode.STORE_IN_USE: "Stop the other node on this directory first.",
+    RefusalCode.STORE_UNAVAILABLE: "Look at the disk: full, read-only or gone? Nothing was accepted meanwhile.",
+    RefusalCode.STORE_DAMAGED: "Keep the files as they are, and bring back the newest copy of the data directory.",
+    RefusalCode.STORE_ROLLED_BACK: "This is an older copy of the log. Bring back the newest one.",
+    RefusalCode.AGREEMENT_DIFFERS: "Keep the agreement that the log holds, or begin a line under a new line_id.",
 }
 
 

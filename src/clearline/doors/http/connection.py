@@ -1,0 +1,71 @@
+"""One connection: heads that come too slowly or too long, and connections that are too many, end it.
+
+uvicorn bounds neither the time nor (with httptools) the bytes of a request's head; this adds both, in front of its
+own protocol. Only complete requests come through to the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from clearline.model import limits
+
+__all__ = ["BoundedConnection"]
+
+
+class BoundedConnection(H11Protocol):
+    """uvicorn's HTTP/1.1 connection, with bounds on what comes before a request is complete."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > limits.CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand bytes on; count and time them while no request is complete."""
+        super().data_received(data)
+        if self._in_request():
+            self._stop_timer()
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > limits.HEAD_BYTES_MAX:
+            self.transport.abort()
+        elif self._head_timer is None:
+            self._start_timer()
+
+    def on_response_complete(self) -> None:
+        """Start anew for the next request of this connection."""
+        self._head_bytes = 0
+        super().on_response_complete()
+
+    def _in_request(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _start_timer(self) -> None:
+        self._head_timer = self.loop.call_later(limits.HEAD_TIMEOUT_MS / 1_000, self._late)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _late(self) -> None:
+        self._head_timer = None
+        if not self._in_request():
+            self.transport.abort()

@@ -1,0 +1,95 @@
+"""What every request passes before the routes: the host it names, and the headers that every answer carries.
+
+Rules
+ * A node that listens on loopback answers only to names of loopback (and its public name): another site's page that
+   got its own name resolved to 127.0.0.1 reaches nothing.
+ * Every answer forbids framing, sniffing and caching; what serves the console sets its own.
+ * What breaks here or below is told under a reference, never as a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final, final
+from urllib.parse import urlsplit
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from clearline.doors.http.answers import answer_refusal, bug_answer
+from clearline.model.refusal import Refusal, RefusalCode
+
+__all__ = ["SECURITY_HEADERS", "Gate", "loopback_names"]
+
+SECURITY_HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+_ENCODED: Final = [(name.encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+_HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+def loopback_names(public_url: str | None) -> frozenset[str]:
+    """Return the host names that a node on loopback answers to."""
+    names = {"localhost", "127.0.0.1", "::1"}
+    if public_url is not None:
+        names.add((urlsplit(public_url).hostname or "").lower())
+    return frozenset(names)
+
+
+@final
+class Gate:
+    """The outermost ASGI application. `hosts` is None where any name will do."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None, https: bool, on_bug: Callable[[], None]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._on_bug = on_bug
+        self._headers = [*_ENCODED, _HTTPS_ONLY] if https else _ENCODED
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in self._headers if one[0] not in present)]
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope)
+            app = self._app if refusal is None else answer_refusal(refusal)
+            await app(scope, receive, send_guarded)
+        except Exception as error:
+            self._on_bug()
+            answer = bug_answer(error, where="gate")
+            if started:
+                raise  # Half an answer is out: only closing the connection tells that it is not whole.
+            await answer(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        if self._hosts is None:
+            return None
+        given = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        if _host_name(given) in self._hosts:
+            return None
+        return Refusal(
+            RefusalCode.NOT_FOUND, field="Host", found=given, allowed="the name under which the node listens"
+        )
+
+
+def _host_name(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].rstrip(".").lower()
