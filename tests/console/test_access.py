@@ -149,6 +149,17 @@ class TestEyes:
         assert name is not None
         assert clock is not None
         assert name["x"] > clock["x"]
+        # A window must not turn around with the page: its start stays left of its end.
+        places = (
+            desk.page.locator(".cell-window")
+            .nth(1)
+            .evaluate(
+                "(cell) => { const text = cell.firstChild; const at = (i) => { const r = document.createRange();"
+                " r.setStart(text, i); r.setEnd(text, i + 1); return r.getBoundingClientRect().x; };"
+                " return [at(0), at(text.length - 1)]; }"
+            )
+        )
+        assert places[0] < places[1]
         desk.press("r", "=")
         desk.see("[data-field=south][data-state=same]")
 

@@ -91,7 +91,7 @@ def test_wrong_read_back_shows_both_values_and_is_asked_again(desk: Desk) -> Non
             desk.press("Enter")
         else:
             desk.press("=")
-    desk.see("[data-field=upper][data-state=differs]", text="≠ DIFFERS")
+    desk.see("[data-field=upper][data-state=differs]", text="✗ DIFFERS")
     desk.see("form.read-back [type=submit]", text="DIFFERS in: Upper limit")
     desk.press("Enter")
     desk.see(".read-message.wrong", text="READ-BACK WRONG: Upper limit. The notice says FL110")

@@ -27,7 +27,7 @@ export class FindingList {
 
   draw() {
     const all = [...this.picture.findings.values()];
-    const views = all.filter((view) => this.closed.checked || view.state === 'OPEN').sort(byUrgency);
+    const views = all.filter((view) => this.closed.checked || this.picture.isPresent(view)).sort(byUrgency);
     setText(this.count, t('notices-shown', { shown: views.length, all: all.length }));
     this.rows.set(views);
   }
@@ -38,9 +38,10 @@ export class FindingList {
 
   #row(view) {
     const now = this.picture.now();
-    const isToday = span(view.from_ms, view.until_ms, now);
-    const from = JSON.stringify([view.changed_index, view.state, view.severity, view.resolutions, isToday, view.area?.length]);
-    return { from, classes: [`severity-${view.severity}`, `is-${view.state}`], children: () => this.#cells(view, isToday) };
+    const over = view.state === 'OPEN' && !this.picture.isPresent(view) ? ` ${t('finding-over')}` : '';
+    const when = `${span(view.from_ms, view.until_ms, now)}${over}`;
+    const from = JSON.stringify([view.changed_index, view.state, view.severity, view.resolutions, when, view.area?.length]);
+    return { from, classes: [`severity-${view.severity}`, `is-${view.state}`], children: () => this.#cells(view, when) };
   }
 
   #cells(view, when) {

@@ -24,6 +24,7 @@ export class Live extends Emitter {
 
   #stream = null;
   #streamOpen = false;
+  #hasBeenOpen = false;
   #waiting;
   #timer = 0;
   #fetching = false;
@@ -76,6 +77,8 @@ export class Live extends Emitter {
     const stream = api.events();
     this.#stream = stream;
     stream.addEventListener('open', () => {
+      if (this.#hasBeenOpen) this.#tail();
+      this.#hasBeenOpen = true;
       this.#streamOpen = true;
       this.#reopenMs = REOPEN_MS_FIRST;
       this.#schedule(0);

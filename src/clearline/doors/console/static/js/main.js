@@ -19,7 +19,7 @@ import { otherParties, ownFirst } from './words.js';
 
 const TABS = ['picture', 'findings', 'notices', 'detail', 'log'];
 const TICK_MS = 500;
-const STRIP_MS = 10_000;
+const SWEEP_MS = 10_000;
 
 const token = takeToken();
 const app = document.getElementById('app');
@@ -105,7 +105,7 @@ class Desk {
     this.draw();
     this.tick();
     this.ticker = setInterval(() => this.tick(), TICK_MS);
-    this.stripTicker = setInterval(() => this.strip.draw(), STRIP_MS);
+    this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     await this.#startMap();
   }
 
@@ -147,6 +147,12 @@ class Desk {
   tick() {
     this.bar.tick();
     this.banners.tick();
+  }
+
+  /** What time alone changes: windows end, the strip moves on. */
+  sweep() {
+    this.map?.sweep();
+    this.#schedule();
   }
 
   #announce(view) {
@@ -242,7 +248,7 @@ class Desk {
   stop() {
     this.live.stop();
     clearInterval(this.ticker);
-    clearInterval(this.stripTicker);
+    clearInterval(this.sweeper);
   }
 }
 

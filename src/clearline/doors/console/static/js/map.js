@@ -104,10 +104,10 @@ export class DeskMap {
       const ring = polygonRing(this.picture.findings.get(choice.key)?.area);
       if (ring) geometries.push({ coordinates: ring });
     } else if (choice?.kind === 'notice') {
-      for (const feature of features(choice.key, this.picture.notices.get(choice.key))) geometries.push(feature.geometry);
+      for (const feature of this.#features(choice.key)) geometries.push(feature.geometry);
     } else {
-      for (const [key, view] of this.picture.notices) {
-        if (view.status !== 'ENDED') for (const feature of features(key, view)) geometries.push(feature.geometry);
+      for (const key of this.picture.notices.keys()) {
+        for (const feature of this.#features(key)) geometries.push(feature.geometry);
       }
     }
     const box = boundsOf(geometries);
@@ -133,7 +133,7 @@ export class DeskMap {
     const remove = [];
     for (const key of this.#pending) {
       const before = this.#drawn.get(key) ?? [];
-      const after = features(key, this.picture.notices.get(key));
+      const after = this.#features(key);
       const stay = new Set(after.map((item) => item.properties.fid));
       for (const fid of before) if (!stay.has(fid)) remove.push(fid);
       add.push(...after);
@@ -147,6 +147,20 @@ export class DeskMap {
       this.#fitted = true;
       this.fit();
     }
+  }
+
+  /** Take off the map what time has put into the past. */
+  sweep() {
+    for (const key of this.#drawn.keys()) {
+      const view = this.picture.notices.get(key);
+      if (!view || this.picture.isPast(view)) this.#pending.add(key);
+    }
+    this.#schedule();
+  }
+
+  #features(key) {
+    const view = this.picture.notices.get(key);
+    return view && !this.picture.isPast(view) ? features(key, view) : [];
   }
 
   #drawFindings() {
@@ -174,7 +188,6 @@ export class DeskMap {
 }
 
 function features(key, view) {
-  if (!view || view.status === 'ENDED') return [];
   const out = [];
   (view.volumes ?? []).forEach((volume, i) => {
     const shape = volumeShape(volume);

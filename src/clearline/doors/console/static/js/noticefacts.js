@@ -67,7 +67,7 @@ function acknowledgements(picture, view, now) {
     h('tbody', {}, items.map((item) => h('tr', {},
       h('th', { scope: 'row', dir: 'auto' }, partyText(picture, item.party)),
       cell(item.delivered_at_ms, now, item.log_index === null || item.log_index === undefined ? '' : t('ack-log', { index: item.log_index })),
-      item.read_back === 'WRONG' ? h('td.why', {}, '≠ ', t('ack-wrong', { field: fieldName(item.wrong_field) })) : cell(item.read_back === 'OK' ? item.read_back_at_ms : null, now),
+      item.read_back === 'WRONG' ? h('td.why', {}, '✗ ', t('ack-wrong', { field: fieldName(item.wrong_field) })) : cell(item.read_back === 'OK' ? item.read_back_at_ms : null, now),
       cell(item.noted_at_ms, now))))));
 }
 

@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { fill, h, setText } from './dom.js';
-import { instant, moment } from './format.js';
+import { moment } from './format.js';
 import { OwnActions } from './ownactions.js';
 import { ReadBackForm, wrongText } from './readback.js';
 import { Sender } from './sender.js';
@@ -75,8 +75,8 @@ export class NoticeForms {
     const hadFocus = this.element.contains(document.activeElement);
     if (!this.formPlace.contains(this.readBack.element)) fill(this.formPlace, this.readBack.element);
     fill(this.notedPlace);
-    const isOver = instant(view.read_back_fields.until_time) < this.picture.now();
-    const text = mine?.read_back === 'WRONG' ? `≠ ${wrongText(mine, view.read_back_fields)}` : isChanged ? t('read-changed', { version: view.version }) : isOver ? t('read-over') : '';
+    const isOver = this.picture.isWindowOver(view);
+    const text = mine?.read_back === 'WRONG' ? `✗ ${wrongText(mine, view.read_back_fields)}` : isChanged ? t('read-changed', { version: view.version }) : isOver ? t('read-over') : '';
     this.message.className = `read-message ${mine?.read_back === 'WRONG' ? 'wrong' : ''}`;
     setText(this.message, text);
     if (mine?.read_back === 'WRONG' && hadFocus) this.readBack.wrong(mine.wrong_field);

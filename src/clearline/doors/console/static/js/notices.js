@@ -71,8 +71,8 @@ export class NoticeTable {
   #fits(view) {
     const filter = this.status.value;
     if (this.owner.value && view.owner !== this.owner.value) return false;
-    if (filter === 'live' && view.status === 'ENDED') return false;
-    if (filter === 'uncleared' && !(view.own && view.status !== 'CLEARED' && view.status !== 'ENDED')) return false;
+    if (filter === 'live' && this.picture.isPast(view)) return false;
+    if (filter === 'uncleared' && !this.picture.isNotCleared(view)) return false;
     if (filter === 'reads' && !this.picture.isToReadBack(view)) return false;
     if (STATUSES.includes(filter) && view.status !== filter) return false;
     const words = this.text.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
@@ -94,7 +94,7 @@ export class NoticeTable {
 
   #row(view) {
     const now = this.picture.now();
-    const isOver = view.status !== 'ENDED' && instant(view.read_back_fields?.until_time) < now;
+    const isOver = view.status !== 'ENDED' && this.picture.isWindowOver(view);
     const mine = view.own ? '' : ownReadText(this.picture, view);
     const from = JSON.stringify([view.version, view.status, view.state, view.changed_index, view.uncleared_because, view.acknowledgements, isOver, mine]);
     const isOwed = this.picture.isToReadBack(view);

@@ -7,6 +7,7 @@ import { Emitter } from './emitter.js';
 import { instant } from './format.js';
 
 const ENTRIES_KEPT_MAX = 200;
+const SAMPLES_MAX = 400;
 const RATE_WINDOW_MS = 60_000;
 
 export const noticeKey = (view) => `${view.line_id}/${view.owner}/${view.notice_id}`;
@@ -25,6 +26,7 @@ export class Picture extends Emitter {
     this.clock = null;
     this.findingsOf = new Map();
     this.news = [];
+    this.sizes = [];
   }
 
   /** The node's time now, or null before its first answer. */
@@ -52,6 +54,7 @@ export class Picture extends Emitter {
     this.party = answer.party ?? this.party;
     this.role = answer.role ?? this.role;
     this.logSize = answer.log_size ?? this.logSize;
+    this.#sample();
     if (Array.isArray(answer.lines)) this.lines = answer.lines;
     for (const view of answer.notices ?? []) {
       const key = noticeKey(view);
@@ -85,10 +88,17 @@ export class Picture extends Emitter {
     this.dispatchEvent(new CustomEvent('change', { detail: keys }));
   }
 
-  /** Entries of the last minute, as far as the tail reaches back. */
+  /** By how many entries the log grew in the last minute, as far as this desk has seen it. */
   growth() {
-    const now = this.now();
-    return now === null ? 0 : this.entries.filter((entry) => entry.received_at_ms > now - RATE_WINDOW_MS).length;
+    const since = (this.now() ?? 0) - RATE_WINDOW_MS;
+    const first = this.sizes.find((sample) => sample.atMs >= since);
+    return first ? this.logSize - first.size : 0;
+  }
+
+  #sample() {
+    const atMs = this.now() ?? 0;
+    this.sizes.push({ atMs, size: this.logSize });
+    while (this.sizes.length > SAMPLES_MAX || this.sizes[0].atMs < atMs - RATE_WINDOW_MS) this.sizes.shift();
   }
 
   findingsOfNotice(key) {
@@ -104,12 +114,31 @@ export class Picture extends Emitter {
     }));
   }
 
+  /** Conflicts that nobody has resolved and whose time is not over: what a watch can still act on. */
   openConflicts() {
-    return [...this.findings.values()].filter((view) => view.state === 'OPEN' && view.severity === 'CONFLICT');
+    return [...this.findings.values()].filter((view) => view.severity === 'CONFLICT' && this.isPresent(view));
+  }
+
+  /** Open, and its window is not over. */
+  isPresent(finding) {
+    return finding.state === 'OPEN' && !(finding.until_ms < (this.now() ?? 0));
+  }
+
+  isWindowOver(view) {
+    return instant(view.read_back_fields?.until_time) < (this.now() ?? 0);
+  }
+
+  /** Ended, or its window went by without use. One that is in use past its window is not past: it needs eyes. */
+  isPast(view) {
+    return view.status === 'ENDED' || view.state === 'Ended' || (view.state === 'Accepted' && this.isWindowOver(view));
+  }
+
+  isNotCleared(view) {
+    return view.own && view.status !== 'CLEARED' && !this.isPast(view);
   }
 
   notCleared() {
-    return [...this.notices.values()].filter((view) => view.own && view.status !== 'CLEARED' && view.status !== 'ENDED');
+    return [...this.notices.values()].filter((view) => this.isNotCleared(view));
   }
 
   /** What the own party has done with a received notice. */
@@ -119,8 +148,7 @@ export class Picture extends Emitter {
 
   /** Received, alive, its window not over, and not read back rightly for this version. */
   isToReadBack(view) {
-    if (view.own || view.status === 'ENDED' || view.state === 'Ended') return false;
-    if (instant(view.read_back_fields?.until_time) < (this.now() ?? 0)) return false;
+    if (view.own || view.status === 'ENDED' || view.state === 'Ended' || this.isWindowOver(view)) return false;
     return this.ownAcknowledgement(view)?.read_back !== 'OK';
   }
 

@@ -116,7 +116,7 @@ export class ReadBackForm {
 
   #mark(field, state) {
     field.state = state;
-    const signs = { same: '✓', differs: '≠', unreadable: '?' };
+    const signs = { same: '✓', differs: '✗', unreadable: '?' };
     const text = state === 'unreadable' ? t('read-unreadable', { form: t(formName(field.name)) }) : t(`read-${state}`);
     setText(field.check, `${signs[state]} ${text}`);
     setAttribute(field.element, 'data-state', state);

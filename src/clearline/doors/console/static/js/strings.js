@@ -99,7 +99,7 @@ const EN = {
   'notices-filter': 'Find reference, owner, text',
   'notices-status': 'Status',
   'notices-status-all': 'All statuses',
-  'notices-status-live': 'All but ended',
+  'notices-status-live': 'Present and coming',
   'notices-status-uncleared': 'Own not cleared',
   'notices-status-reads': 'To read back',
   'notices-owner': 'Owner',
@@ -125,9 +125,10 @@ const EN = {
   // findings
   'findings-heading': 'Findings',
   'findings-none': 'No open findings.',
-  'findings-closed': 'Show resolved and gone',
+  'findings-closed': 'Show resolved, gone, over',
   'finding-CONFLICT': 'Conflict',
   'finding-BRIEF': 'Brief',
+  'finding-over': 'over',
   'finding-state-OPEN': 'open',
   'finding-state-RESOLVED': 'resolved',
   'finding-state-GONE': 'gone',
@@ -325,6 +326,7 @@ const EN = {
 export const LANGUAGE = { tag: 'en', direction: 'ltr', messages: EN };
 
 const plural = new Intl.PluralRules(LANGUAGE.tag);
+const isRightToLeft = LANGUAGE.direction === 'rtl';
 const FOREIGN_LETTERS = /[^\u0020-\u024f\u2000-\u200a\u2010-\u2027\u202f-\u205f]/u;
 
 /** Return the text `name` with its placeables filled; values are made harmless and kept apart in direction. */
@@ -342,5 +344,5 @@ export function word(group, code) {
 }
 
 function isolated(text) {
-  return FOREIGN_LETTERS.test(text) ? `\u2068${text}\u2069` : text;
+  return isRightToLeft || FOREIGN_LETTERS.test(text) ? `\u2068${text}\u2069` : text;
 }
