@@ -277,6 +277,48 @@ def test_a_store_is_not_used_across_a_fork(tmp_path: Path) -> None:
         assert store.append("p", 0, [new(0)]) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "call", "code"),
+    [
+        ("DELETE FROM entry WHERE sequence = 1", lambda s: s.read("p", 0, 9), RefusalCode.STORE_DAMAGED),
+        ("DELETE FROM entry WHERE sequence = 2", lambda s: s.read("p", 0, 9), RefusalCode.STORE_DAMAGED),
+        ("UPDATE entry SET body = 7 WHERE sequence = 1", lambda s: s.read("p", 1, 1), RefusalCode.STORE_DAMAGED),
+        ("UPDATE entry SET sequence = 'x' WHERE sequence = 1", lambda s: s.find("p", "r1"), RefusalCode.STORE_DAMAGED),
+        ("UPDATE partition_head SET head = 'x'", lambda s: s.head("p"), RefusalCode.STORE_DAMAGED),
+        ("UPDATE partition_head SET head = 2", lambda s: s.append("p", 2, [new(9)]), RefusalCode.STORE_DAMAGED),
+        ("UPDATE partition_head SET head = 2", lambda s: s.head("p"), RefusalCode.STORE_ROLLED_BACK),
+    ],
+)
+def test_contents_that_change_under_an_open_store_are_noticed(
+    tmp_path: Path, change: str, call: Callable[[SqliteStore], object], code: RefusalCode
+) -> None:
+    """A store remembers which heads it has shown, and believes no row without looking."""
+    with SqliteStore.open(tmp_path / "store.db") as store:
+        store.append("p", 0, [new(0), new(1), new(2)])
+        with store._access.use() as connection:
+            connection.rows(change)
+        with refuses(code):
+            call(store)
+
+
+# --- the engine
+
+
+def test_an_engine_that_ignores_a_setting_is_not_used(tmp_path: Path, disk: LossyDisk) -> None:
+    """Here one that does not do FULL: what it acknowledged would not be safe."""
+    SqliteStore.open(tmp_path / "store.db").close()
+    for setting in ("PRAGMA synchronous = FULL", "PRAGMA locking_mode = EXCLUSIVE"):
+        connect = connect_lossy(disk, instead={setting: "PRAGMA synchronous = NORMAL"})
+        with refuses(RefusalCode.STORE_UNAVAILABLE):
+            SqliteStore.open(tmp_path / "store.db", connect=connect)
+
+
+def test_an_engine_that_is_too_old_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with refuses(RefusalCode.STORE_UNAVAILABLE):
+        SqliteStore.open(tmp_path / "store.db")
+
+
 # --- codes
 
 

@@ -76,6 +76,9 @@ class Connect(Protocol):
         ...
 
 
+SQLITE_VERSION_MIN: Final = (3, 35, 0)
+"""The first with RETURNING (2021-03-12)."""
+
 # https://www.sqlite.org/rescode.html; the low byte of an extended code is its primary code.
 _FAULTS: Final = {
     5: Fault.BUSY,
@@ -155,6 +158,8 @@ def connect_sqlite(path: str) -> Connection:
     """Open `path` with the standard library's SQLite.
 
     Raises:
-        EngineError: The file cannot be opened.
+        EngineError: The file cannot be opened, or the library is older than what the statements need.
     """
+    if sqlite3.sqlite_version_info < SQLITE_VERSION_MIN:
+        raise EngineError(Fault.BROKEN, f"SQLite {sqlite3.sqlite_version}, needs 3.35 or later")
     return _SqliteConnection(path)

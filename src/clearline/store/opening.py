@@ -63,7 +63,7 @@ def open_connection(path: Path, connect: Connect) -> Connection:
         for question, wanted in _READ_BACK:
             ((answer,),) = connection.rows(question)
             if answer != wanted:
-                raise EngineError(Fault.DAMAGED, f"{question} answers {answer!r}, needs {wanted!r}")
+                raise EngineError(Fault.BROKEN, f"{question} answers {answer!r}, needs {wanted!r}")
         # Takes the write lock once, which exclusive mode then keeps: a second program is noticed now.
         connection.rows("BEGIN IMMEDIATE")
         connection.rows("COMMIT")

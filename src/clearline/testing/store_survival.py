@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from clearline.model.limits import STORE_SNAPSHOT_BYTES_MAX
 from clearline.model.refusal import RefusalCode
 from clearline.store.port import (
     Snapshot,
@@ -113,6 +114,13 @@ class SurvivalContract:
                 store.save_snapshot(ALPHA, sequence, b"")
         store.save_snapshot(ALPHA, 0, b"")
         assert store.latest_snapshot(ALPHA) == Snapshot(0, b"")
+
+    def test_a_snapshot_over_the_limit_is_refused(self, store: Store) -> None:
+        """And the one before it stays."""
+        store.save_snapshot(ALPHA, 0, b"small")
+        with refuses(RefusalCode.OVER_LIMIT):
+            store.save_snapshot(ALPHA, 0, bytes(STORE_SNAPSHOT_BYTES_MAX + 1))
+        assert store.latest_snapshot(ALPHA) == Snapshot(0, b"small")
 
     def test_a_damaged_snapshot_falls_back_to_the_one_before_and_then_to_none(self, bench: StoreBench) -> None:
         """A snapshot saves time and decides nothing."""
