@@ -47,8 +47,8 @@ format: $(VENV)/.test  ## let ruff put the layout right
 	@$(BIN)/ruff format
 
 bench: $(VENV)/.test $(VENV)/.kernels  ## every benchmark, one after the other, with the machine's load
-	@for one in benchmarks/bench_*.py; do echo "== $$one  (load $$(cut -d' ' -f1-3 /proc/loadavg), $$(nproc) cores)"; \
-	  $(BIN)/python "$$one"; done
+	@for one in $$(grep -l __main__ benchmarks/*.py); do echo "== $$one  (load $$(cut -d' ' -f1-3 /proc/loadavg), $$(nproc) cores)"; \
+	  PYTHONPATH=src:. $(BIN)/python -m benchmarks.$$(basename $$one .py); done
 
 licences: $(VENV)/.run  ## licence of every package that is installed with Clearline
 	@$(BIN)/python tools/licences.py

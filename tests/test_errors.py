@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clearline.doors.http.statuses import STATUS_OF
 from clearline.model.refusal import RefusalCode
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
@@ -53,6 +54,19 @@ def differences(text: str, codes: set[str]) -> list[str]:
 
 def test_table_and_codes_agree() -> None:
     assert differences(DOCUMENT.read_text(encoding="utf-8"), {code.value for code in RefusalCode}) == []
+
+
+def test_table_and_http_door_agree() -> None:
+    """A dash says that the code does not come over HTTP: it belongs to files, set-up and bundles."""
+    table = {row.code: row.http for row in rows(DOCUMENT.read_text(encoding="utf-8"))}
+    assert {code for code, http in table.items() if http == "–"} == {
+        RefusalCode.UNKNOWN_FORMAT,
+        RefusalCode.UNREADABLE_FILE,
+        RefusalCode.CONFIGURATION_INVALID,
+        RefusalCode.BUNDLE_BROKEN,
+    }
+    over_http = {code: http for code, http in table.items() if http != "–"}
+    assert over_http == {code: str(STATUS_OF[RefusalCode(code)]) for code in over_http}
 
 
 GOOD = "| `A_CODE` | 400 | 2 | Send it again. | Look. | Nothing to do. |\n"
