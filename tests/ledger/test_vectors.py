@@ -190,6 +190,8 @@ def test_the_examples_in_the_specifications_are_real() -> None:
         for block in re.findall(r"^```vector\n(.*?)^```", path.read_text(), flags=re.MULTILINE | re.DOTALL):
             for line in block.splitlines():
                 assert line in decoded, f"{path.name}: {line[:80]}"
+        for block in re.findall(r"^```json\n(.*?)^```", path.read_text(), flags=re.MULTILINE | re.DOTALL):
+            assert json.dumps(json.loads(block), separators=(",", ":")) in decoded, path.name
 
 
 def test_the_stand_alone_verifier_has_the_same_limits_and_words() -> None:
