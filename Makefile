@@ -34,7 +34,7 @@ setup: $(VENV)/.kernels  ## virtual environment, pinned packages, compiled kerne
 
 # --- check -----------------------------------------------------------------------------------------------------------
 
-test: $(VENV)/.test chromium lint  ## ruff, mypy, every test with coverage
+test: $(VENV)/.test $(VENV)/.kernels chromium lint  ## ruff, mypy, every test with coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(VENV)/.test  ## ruff check, ruff format --check, mypy --strict

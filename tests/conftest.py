@@ -33,11 +33,11 @@ _ONE_WORKER = ("console", "crash")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its group for `--dist loadgroup`."""
     for item in items:
-        if item.get_closest_marker("simulation") is not None:
+        file = item.path.relative_to(item.config.rootpath).as_posix()
+        if file.startswith("tests/simulation/") or item.get_closest_marker("simulation") is not None:
             item.add_marker(pytest.mark.no_cover)
             continue
         if item.get_closest_marker("xdist_group") is not None:
             continue
         special = [name for name in _ONE_WORKER if item.get_closest_marker(name) is not None]
-        file = item.path.relative_to(item.config.rootpath).as_posix()
         item.add_marker(pytest.mark.xdist_group(name=special[0] if special else file))
