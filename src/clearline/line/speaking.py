@@ -107,7 +107,8 @@ def already_said(line: LineState, body: Body) -> bool:
 def _is_amended(record: NoticeRecord, body: AreaAmend) -> bool:
     notice = record.notice
     return (
-        notice.version == body.version
+        body.version > 1
+        and notice.version == body.version
         and notice.volumes_version == body.version
         and notice.volumes == body.volumes
         and notice.aircraft_class == body.aircraft_class
