@@ -105,6 +105,9 @@ def test_the_rule_set_decides(cli: Cli, tmp_path: Path) -> None:
     file = written(tmp_path / "a.geojson", circle("A"), circle("B", lower=300, upper=400))
     assert cli("check", file).code == 1
     assert cli("check", file, "--rules", "intersect").code == 0
+    run = cli("check", file, file, "--rules", "intersect")
+    assert run.code == 1
+    assert "Conflicts under intersect v1: volumes meet in place, height and time\n" in run.out
     run = cli("check", file, "--rules", "fours")
     assert run.code == 2
     assert "threes" in run.err
@@ -145,6 +148,14 @@ def test_formats_can_be_mixed(cli: Cli, tmp_path: Path) -> None:
     run = cli("check", written(tmp_path / "a.geojson", circle("A")), other)
     assert run.code == 1
     assert "operational intent 1" in run.out
+
+
+def test_the_example_in_f3548_meets_what_its_readme_says(cli: Cli) -> None:
+    files = [EXAMPLES / name for name in ("north.geojson", "south.geojson", "hospital.json")]
+    run = cli("check", "--json", *files)
+    names = {(each["a"]["title"], each["b"]["title"]) for each in json.loads(run.out)["conflicts"]}
+    assert run.code == 1
+    assert ("Survey box", "6f2c9a34-51d7-4c0e-9b1e-0d6a7c1f8e20") in names
 
 
 def test_json_holds_the_same_facts(cli: Cli) -> None:

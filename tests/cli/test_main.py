@@ -65,6 +65,8 @@ def test_usage_errors_are_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_version_and_help_are_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "--version") == 0
+    assert run(monkeypatch, "--help") == 0
+    assert COMMANDS["check"].summary in capsys.readouterr().out
     assert run(monkeypatch, "check", "--help") == 0
     assert "Exit code" in capsys.readouterr().out
 

@@ -44,6 +44,8 @@ def outcome(decoder: Callable[[bytes], object], source: bytes) -> Reading | Refu
 @example(b'{"a":' * 100_000)
 @example(b"1" * 10_000)
 @example(b"NaN")
+@example(b'"\\ud800"')
+@example(b'{"volumes": ["\\ud800"]}')
 @example(b"\x1f\x8b")
 def test_any_bytes(source: bytes) -> None:
     for decoder in DECODERS:
@@ -171,6 +173,8 @@ def test_the_format_is_told_from_the_content() -> None:
         (b"{}", RefusalCode.UNKNOWN_FORMAT),
         (b"[]", RefusalCode.UNKNOWN_FORMAT),
         (b"17", RefusalCode.UNKNOWN_FORMAT),
+        (b"null", RefusalCode.UNKNOWN_FORMAT),
+        (b'"text"', RefusalCode.UNKNOWN_FORMAT),
         (b'{"type": "Topology"}', RefusalCode.UNKNOWN_FORMAT),
         (b'{"volumes": [], "volumes": []}', RefusalCode.DUPLICATE_FIELD),
     ],

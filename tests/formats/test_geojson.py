@@ -91,6 +91,8 @@ def test_title_is_name_then_id_then_number() -> None:
     assert one({**feature(), "id": 7}).title == "Alpha"
     assert one({**feature(name=...), "id": 7}).title == "7"
     assert one(feature(name=...)).title == "feature 1"
+    assert one(feature(name=" ")).title == "feature 1"
+    assert one(feature(name=True)).title == "feature 1"
     assert one(feature(name="a\x1b[31m\nb" * 60)).title.isprintable()
     assert len(one(feature(name="x" * 1000)).title) <= 60
 

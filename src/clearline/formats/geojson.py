@@ -389,10 +389,7 @@ def _altitude_json(altitude: Altitude) -> float | str | Json:
     if altitude.reference is AltitudeReference.W84 and altitude.units is AltitudeUnits.M:
         return altitude.value
     text = altitude_text(altitude)
-    try:
-        if parse_altitude(text) == altitude:
-            return text
-    except FieldRefusal:
-        # Part of a flight level: text has whole ones only, so it is written as F3548's object.
-        pass
+    if parse_altitude(text) == altitude:
+        return text
+    # Text has millionths only.
     return {"value": altitude.value, "reference": altitude.reference.value, "units": altitude.units.value}
