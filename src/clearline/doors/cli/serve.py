@@ -7,6 +7,7 @@ full), 70 a bug.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,8 @@ _STORE_CODES: Final = frozenset(
     }
 )
 _PROGRESS_ENTRIES: Final = 10_000
+_COLLECT_AFTER: Final = (20_000, 20, 50)
+"""Thresholds of the garbage collector: requests leave few cycles, and a full collection looks at everything held."""
 
 
 @click.command("serve")
@@ -52,15 +55,11 @@ def command(directory: Path, form: str) -> int:
 
 
 def _serve(directory: Path) -> int:
+    from clearline.doors.http.running import ServedNode
     from clearline.node.config import read_configuration
-    from clearline.sky import warm_up
 
     configuration = read_configuration(directory)
     click.echo(f"Clearline node of {configuration.party}", err=True)
-    warm_up(lambda name, done, total: click.echo(f"  kernels {done}/{total} {name}", err=True))
-
-    from clearline.doors.http.running import ServedNode
-
     asyncio.run(_run(ServedNode(configuration)))
     return ExitCode.DONE
 
@@ -72,11 +71,15 @@ async def _run(served: ServedNode) -> None:
         loop.add_signal_handler(number, stopping.set)
     try:
         served.open()
-        starting = asyncio.create_task(served.start(_told_progress))
+        starting = asyncio.create_task(_start(served))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            # What the log has left in memory stays: looking through it again and again would hold up the loop.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*_COLLECT_AFTER)
             _tell_ready(served)
             await stopped
         else:
@@ -88,6 +91,20 @@ async def _run(served: ServedNode) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     click.echo("stopped", err=True)
+    # The process ends; collecting the compiled kernels one by one would only make it end later.
+    gc.freeze()
+
+
+async def _start(served: ServedNode) -> None:
+    from clearline.sky import warm_up
+
+    # In a thread: whoever asks meanwhile is told that the node is starting.
+    await asyncio.to_thread(warm_up, _told_kernels)
+    await served.start(_told_progress)
+
+
+def _told_kernels(name: str, done: int, total: int) -> None:
+    click.echo(f"  kernels {done}/{total} {name}", err=True)
 
 
 def _told_progress(done: int, total: int) -> None:

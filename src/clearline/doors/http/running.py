@@ -21,7 +21,7 @@ from clearline.doors.http.operation import Door
 from clearline.doors.http.proofs import ProofTree
 from clearline.doors.http.server import HttpServer, listening_socket
 from clearline.ledger.keys import Ed25519Verifier
-from clearline.model.refusal import Refusal, RefusalCode
+from clearline.model.refusal import InternalError
 from clearline.node.assembly import RunningNode, assemble
 from clearline.node.chance import SystemChance
 from clearline.node.clock import SystemClock
@@ -76,10 +76,13 @@ class ServedNode:
 
     @property
     def node(self) -> Node:
-        """The node, once `start` has opened its store."""
+        """The node, once `open` has opened its store."""
+        return self._opened().node
+
+    def _opened(self) -> RunningNode:
         if self._running is None:
-            raise Refusal(RefusalCode.KERNEL_NOT_READY, found="not started", allowed="start first")
-        return self._running.node
+            raise InternalError("a node is opened before it is used")
+        return self._running
 
     @property
     def url(self) -> str:
@@ -92,23 +95,25 @@ class ServedNode:
         return f"{scheme}://{host}:{self._server.port}"
 
     def open(self) -> None:
-        """Listen, and answer that the node is starting.
+        """Open the store, listen, and answer that the node is starting.
 
         Raises:
-            Refusal: CONFIGURATION_INVALID where the address cannot be had.
+            Refusal: of the store; CONFIGURATION_INVALID where the address cannot be had.
         """
+        # The store first: a second node on the same directory is told that, and not that the port is taken.
+        self._running = assemble(self._configuration, on_append=self.metrics.appended)
         self._server = HttpServer(self.app, listening_socket(self._configuration.listen), self._configuration)
         self._serving = asyncio.create_task(self._server.serve(), name="http")
 
     async def start(self, progress: Progress | None = None) -> None:
-        """Open the store, read the log, begin to exchange, and open the desk.
+        """Read the log, begin to exchange, and open the desk. Kernels are loaded by now.
 
         Raises:
-            Refusal: of the store or the configuration.
+            Refusal: of the store, AGREEMENT_DIFFERS.
         """
-        self._running = assemble(self._configuration, on_append=self.metrics.appended)
-        await self._running.start(progress)
-        self.desk.open(self._running.node)
+        running = self._opened()
+        await running.start(progress)
+        self.desk.open(running.node)
 
     async def stop(self, on_step: Callable[[str], None] = lambda _: None) -> None:
         """Stop everything that was begun."""
