@@ -162,6 +162,15 @@ def test_shifted_to_now_everything_moves_alike() -> None:
     assert moved.moved(-by_ms) == scenario
 
 
+def test_another_run_has_other_ids_and_says_the_same() -> None:
+    scenario = load_scenario("calfire")
+    first, second = scenario.reissued("1"), scenario.reissued("2")
+    ids = [{flight.notice_id for flight in each.flights} for each in (scenario, first, second)]
+    assert len(ids[0] | ids[1] | ids[2]) == 3 * len(scenario.flights)
+    assert scenario.reissued("1") == first
+    assert [flight.final_volumes for flight in first.flights] == [flight.final_volumes for flight in scenario.flights]
+
+
 def test_the_busiest_hours_hold_flights_of_both_and_only_their_tracks() -> None:
     scenario = load_scenario("calfire")
     part = scenario.busiest(3 * 3_600_000)

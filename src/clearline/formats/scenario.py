@@ -10,7 +10,7 @@ Rules
  * Pure: no clock, no randomness. `shift_to` moves everything to now; only the order and distances in time are real.
 
 Use:
-    scenario = load_scenario("calfire").busiest(3 * 3_600_000).shift_to(now_ms)
+    scenario = load_scenario("calfire").busiest(6 * 3_600_000).shift_to(now_ms).reissued(str(now_ms))
     for action in scenario.actions(): ...   # at_ms, party, kind, notice_id, version, volumes
 """
 
@@ -206,6 +206,15 @@ class Scenario:
     def shift_to(self, now_ms: int) -> Scenario:
         """Return the same scenario moved in time, so that the first thing is said at `now_ms`."""
         return self.moved(now_ms - self.start_ms)
+
+    def reissued(self, run: str) -> Scenario:
+        """Return the same scenario with other notice ids: a node that has played it once knows the ids of that run."""
+        return replace(
+            self,
+            flights=tuple(
+                replace(flight, notice_id=str(uuid.uuid5(uuid.UUID(flight.notice_id), run))) for flight in self.flights
+            ),
+        )
 
     def moved(self, by_ms: int) -> Scenario:
         """Return the same scenario with every instant moved by `by_ms`."""
