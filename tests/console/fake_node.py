@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.response import Stream
@@ -34,6 +34,7 @@ from tests.console.scene import OWN, PEER, View
 
 TOKEN = "watch-token-of-the-fixture"
 COOKIE = "clearline-session"
+STATUS_S = 2.0
 STATES_AFTER = {"activate": "Activated", "release": "Ended", "cancel": "Ended"}
 
 
@@ -66,6 +67,9 @@ class FakeNode:
     ) -> None:
         self.role = role
         self.clock_offset_ms = 0
+        self.is_silent = False
+        self.halted: View | None = None
+        self.store_failure: str | None = None
         self.requests: list[str] = []
         self.bodies: list[tuple[str, Any]] = []
         self.notices: dict[str, View] = {}
@@ -146,6 +150,17 @@ class FakeNode:
         for stream in list(self.streams):
             self._loop.call_soon_threadsafe(stream.put_nowait, (event, view))
 
+    def status(self) -> View:
+        """Return the node and its lines."""
+        return {
+            "party": OWN,
+            "now_ms": self.now_ms(),
+            "log_size": len(self.entries),
+            "halted": self.halted,
+            "store_failure": self.store_failure,
+            "lines": self.lines,
+        }
+
     def picture(self, since: int) -> View:
         """Return the picture, or what changed since."""
         return {
@@ -153,7 +168,10 @@ class FakeNode:
             "role": self.role,
             "now_ms": self.now_ms(),
             "log_size": len(self.entries),
+            "halted": self.halted,
             "lines": self.lines,
+            "notices_more": False,
+            "findings_more": False,
             "notices": [view for view in self.notices.values() if view["changed_index"] >= since],
             "findings": [view for view in self.findings.values() if view["changed_index"] >= since],
         }
@@ -244,6 +262,8 @@ def _node(state: State, request: Request[Any, Any, Any], *, free: bool = False) 
     node.requests.append(f"{request.method} {request.url.path}")
     if not free and request.cookies.get(COOKIE) != TOKEN:
         raise Refused(401, "NOT_AUTHENTICATED")
+    if request.method != "GET" and request.headers.get("clearline-console") != "1":
+        raise Refused(403, "ROLE_FORBIDS", field="Clearline-Console")
     return node
 
 
@@ -277,6 +297,15 @@ async def session(request: Request[Any, Any, Any], state: State) -> Response[Vie
     return response
 
 
+@delete("/v1/session")
+async def sign_out(request: Request[Any, Any, Any], state: State) -> Response[None]:
+    """End the session."""
+    _node(state, request)
+    response: Response[None] = Response(None, status_code=204)
+    response.delete_cookie(COOKIE)
+    return response
+
+
 @get("/v1/picture")
 async def picture(request: Request[Any, Any, Any], state: State, since: int = 0) -> View:
     """Return the picture."""
@@ -303,8 +332,16 @@ async def events(request: Request[Any, Any, Any], state: State) -> Stream:
             yield "retry: 200\n\n"
             for entry in node.entries[missed:]:
                 yield _event("entry", entry)
-            while (item := await queue.get()) is not None:
-                yield _event(*item)
+            yield _event("status", node.status())
+            while True:
+                try:
+                    item = await asyncio.wait_for(queue.get(), STATUS_S)
+                except TimeoutError:
+                    item = ("status", node.status())
+                if item is None:
+                    return
+                if not node.is_silent:
+                    yield _event(*item)
         finally:
             node.streams.discard(queue)
 
@@ -356,7 +393,7 @@ async def on_finding(request: Request[Any, Any, Any], state: State, finding_id: 
 
 def _app(node: FakeNode) -> Litestar:
     return Litestar(
-        [page, session, picture, log, events, on_received, on_own, on_finding],
+        [page, session, sign_out, picture, log, events, on_received, on_own, on_finding],
         state=State({"node": node}),
         exception_handlers={Refused: _refused},
         openapi_config=None,

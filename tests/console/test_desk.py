@@ -187,6 +187,52 @@ class TestTable:
         assert drawn_ms < 1_000
 
 
+class TestTrouble:
+    def test_halted_node_and_failing_store_are_told(self, desk: Desk) -> None:
+        desk.node.store_failure = "disk full"
+        desk.node.tell("status", desk.node.status())
+        desk.see("#banner-halted", text="THE NODE CANNOT WRITE: disk full")
+        desk.node.halted = {"code": "STORE_DAMAGED", "field": "", "found": "", "allowed": ""}
+        desk.node.tell("status", desk.node.status())
+        desk.see("#banner-halted", text="STOPPED WRITING (STORE_DAMAGED)")
+
+    def test_peer_that_refuses_forks_or_has_another_time_is_told(self, desk: Desk) -> None:
+        desk.node.lines[0]["parties"][1].update(
+            refused={"code": "AGREEMENT_DIFFERS"}, forked=12, clock_ahead_ms=-90_000, link="DEGRADED"
+        )
+        desk.node.tell("status", desk.node.status())
+        text = desk.see(".peer .why", text="▲ it refuses us: AGREEMENT_DIFFERS").inner_text()
+        assert "signed two messages for place 12" in text
+        assert "its clock is 1 min 30 s behind ours" in text
+
+    def test_finding_without_details_is_shown(self, conflict: View, closed_desk: Desk) -> None:
+        conflict.update(
+            area=[], band_text=None, band_lower_w84_m=None, band_upper_w84_m=None, certain=None,
+            lateral_m_min=None, vertical_m_min=None,
+        )  # fmt: skip
+        closed_desk.open()
+        closed_desk.see(".findings [role=option]", text="with valley").click()
+        closed_desk.see(".detail .pairs", text="not comparable")
+
+    def test_stream_that_falls_silent_is_not_believed(self, closed_desk: Desk, node: FakeNode) -> None:
+        closed_desk.page.clock.install()
+        desk = closed_desk.open()
+        node.is_silent = True
+        desk.may_lose_connection = True
+        streams = node.requests.count("GET /v1/events")
+        desk.page.clock.fast_forward(11_000)
+        desk.see(".live[data-live=yes]")
+        while node.requests.count("GET /v1/events") == streams:
+            desk.page.clock.run_for(500)
+
+    def test_signing_out_ends_the_session(self, desk: Desk) -> None:
+        desk.may_lose_connection = True
+        desk.page.locator(".help").click()
+        desk.page.get_by_role("button", name="Sign out").click()
+        desk.see("#token")
+        assert not desk.page.context.cookies()
+
+
 class TestTime:
     """What is over is out of the way, and never lost."""
 

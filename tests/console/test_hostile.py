@@ -68,7 +68,7 @@ def test_nonsense_from_the_node_does_not_stop_the_desk(closed_desk: Desk, node: 
 
 
 def test_broken_event_is_ignored(desk: Desk) -> None:
-    desk.node.tell("status", {"lines": "nonsense"})
+    desk.node.tell("status", {"lines": "nonsense", "halted": None})
     desk.node.tell("unheard-of", {})
     desk.node.add_finding(desk.node.notice(OWN, 0), desk.node.notice(PEER, 0))
     desk.reads("#bar-findings .value", "1")

@@ -1,10 +1,12 @@
 // The door to the node. Rules
 //  * Addresses are relative to the page, so that a node behind a prefix works.
 //  * The token is used once, to open a session; it is kept nowhere. The cookie does the rest.
+//  * What changes something carries a header that no other site's page can send.
 //  * Every "no" is a Refused with the node's four facts; no answer at all is NoAnswer.
 
 const ANSWER_MS_MAX = 10_000;
 const PICTURE_MS_MAX = 60_000;
+const CHANGING = { 'Content-Type': 'application/json', 'Clearline-Console': '1' };
 
 export class Refused extends Error {
   constructor(status, report) {
@@ -27,7 +29,7 @@ async function call(method, path, body, answerMsMax = ANSWER_MS_MAX) {
   try {
     response = await fetch(address(path), {
       method,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      headers: method === 'GET' ? {} : CHANGING,
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: 'no-store',
       credentials: 'same-origin',
@@ -54,6 +56,7 @@ const part = encodeURIComponent;
 const noticePath = (view) => `v1/notices/${part(view.line_id)}/${part(view.owner)}/${part(view.notice_id)}`;
 
 export const openSession = (token) => call('POST', 'v1/session', { token });
+export const closeSession = () => call('DELETE', 'v1/session');
 export const picture = () => call('GET', 'v1/picture', undefined, PICTURE_MS_MAX);
 export const pictureSince = (index) => call('GET', `v1/picture?since=${index}`);
 export const log = (from, limit) => call('GET', `v1/log?from=${from}&limit=${limit}`);

@@ -83,8 +83,8 @@ export class Bar {
   #drawPeer(key, line, peer, now) {
     let node = this.lineNodes.get(key);
     if (!node) {
-      node = { badge: h('span'), party: foreign('strong', peer.party_id), heard: h('span.quiet'), undelivered: h('span.undelivered') };
-      node.element = h('li.peer', {}, h('span.peer-top', {}, node.party, node.badge), h('span.peer-bottom', {}, node.heard, node.undelivered));
+      node = { badge: h('span'), party: foreign('strong', peer.party_id), heard: h('span.quiet'), undelivered: h('span.undelivered'), trouble: h('span.why') };
+      node.element = h('li.peer', {}, h('span.peer-top', {}, node.party, node.badge), h('span.peer-bottom', {}, node.heard, node.undelivered, node.trouble));
       this.lineNodes.set(key, node);
       this.lines.append(node.element);
     }
@@ -99,10 +99,23 @@ export class Bar {
     setText(node.heard, heard);
     setText(node.undelivered, t('bar-undelivered', { count: peer.undelivered }));
     setAttribute(node.undelivered, 'data-some', peer.undelivered > 0 ? 'yes' : null);
+    setText(node.trouble, troubleText(peer));
     setAttribute(node.element, 'title', t('bar-peer-title', {
       line: line.line_id, party: peer.party_id, link, dtg: dtg(peer.heard_at_ms), rule: line.rules.rule_id, version: line.rules.version,
     }));
   }
+}
+
+/** What else is wrong with a peer: it refuses us, has signed two truths, or its clock is off (R14). */
+function troubleText(peer) {
+  const out = [];
+  if (peer.refused) out.push(t('bar-peer-refused', { code: peer.refused.code }));
+  if (typeof peer.forked === 'number') out.push(t('bar-peer-forked', { place: peer.forked }));
+  if (Math.abs(peer.clock_ahead_ms ?? 0) > SKEW_MS_MAX) {
+    const direction = t(peer.clock_ahead_ms > 0 ? 'bar-peer-ahead' : 'bar-peer-behind');
+    out.push(t('bar-peer-clock', { by: duration(peer.clock_ahead_ms), direction }));
+  }
+  return out.length ? `▲ ${out.join('; ')}` : '';
 }
 
 /** The banners under the bar: not live, clocks apart, no map. */
@@ -112,8 +125,10 @@ export class Banners {
     this.live = live;
     this.lost = h('p.banner.alarm', { role: 'alert', hidden: true, id: 'banner-lost' });
     this.skew = h('p.banner.alarm', { role: 'alert', hidden: true, id: 'banner-skew' });
+    this.halted = h('p.banner.alarm', { role: 'alert', hidden: true, id: 'banner-halted' });
+    this.cut = h('p.banner.note', { role: 'status', hidden: true, id: 'banner-cut' }, t('banner-cut'));
     this.map = h('p.banner.note', { role: 'status', hidden: true, id: 'banner-map' });
-    this.element = h('div.banners', {}, this.lost, this.skew, this.map);
+    this.element = h('div.banners', {}, this.lost, this.halted, this.skew, this.cut, this.map);
   }
 
   tick() {
@@ -127,6 +142,15 @@ export class Banners {
       setText(this.skew, `✕ ${t('banner-skew', { by: duration(skew), direction })}`);
     }
     this.skew.hidden = !isApart;
+    this.#node();
+  }
+
+  #node() {
+    const { halted, storeFailure } = this.picture;
+    if (halted) setText(this.halted, `✕ ${t('banner-halted', { code: halted.code })}`);
+    else if (storeFailure) setText(this.halted, `✕ ${t('banner-store', { reason: storeFailure })}`);
+    this.halted.hidden = !halted && !storeFailure;
+    this.cut.hidden = !this.picture.isCut;
   }
 
   noMap(text) {

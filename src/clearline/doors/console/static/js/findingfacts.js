@@ -15,7 +15,7 @@ export function findingFacts(picture, view, { onchoose, onshow }) {
     view.certain === false ? h('p.why', {}, t('finding-uncertain')) : null,
     h('dl.pairs', {},
       pair('detail-window', spanElement(view.from_ms, view.until_ms, now)),
-      pair('finding-band', h('span', {}, foreign('strong', view.band_text), h('span.quiet', {}, ` ${t('finding-band-w84', { lower: height(view.band_lower_w84_m), upper: height(view.band_upper_w84_m) })}`))),
+      pair('finding-band', h('span', {}, foreign('strong', view.band_text ?? '–'), h('span.quiet', {}, ` ${t('finding-band-w84', { lower: height(view.band_lower_w84_m), upper: height(view.band_upper_w84_m) })}`))),
       pair('finding-where', h('span', {}, place(centre(view.area)), ' ',
         h('button.link', { type: 'button', 'data-focus': 'show', onclick: () => onshow({ kind: 'finding', key: view.finding_id }) }, t('finding-show')))),
       pair('finding-for', duration(view.closer_ms)),

@@ -48,7 +48,7 @@ export class FindingList {
     return [
       h('span.finding-line', {}, severityBadge(view), h('strong', { dir: 'auto' }, t('finding-with', { party: otherParties(this.picture, view) })),
         h('span.mono.sides', {}, sidesText(this.picture, view))),
-      h('span.finding-line', {}, h('span.strong', {}, when), foreign('span', view.band_text), h('span.signatures', {}, signatureText(view))),
+      h('span.finding-line', {}, h('span.strong', {}, when), foreign('span', view.band_text ?? ''), h('span.signatures', {}, signatureText(view))),
       h('span.finding-line.quiet', {}, h('span', {}, place(centre(view.area))), h('span', {}, t('finding-closer', { duration: duration(view.closer_ms) })),
         h('span', {}, t('finding-rule', { rule: view.rule_id, version: view.rule_version }))),
     ];

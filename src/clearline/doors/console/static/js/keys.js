@@ -33,7 +33,7 @@ function isTyping() {
 }
 
 export class Help {
-  constructor() {
+  constructor({ onsignout }) {
     this.single = h('input', { type: 'checkbox' });
     this.single.checked = true;
     const rows = [...SHORTCUTS, ...OTHERS].map(([key, name]) => h('tr', {}, h('th', { scope: 'row' }, h('kbd', {}, key)), h('td', {}, t(`key-${name}`))));
@@ -44,7 +44,8 @@ export class Help {
       h('h3', {}, t('help-marks')), h('ul.marks', {}, marks),
       h('p.quiet', {}, t('help-note')),
       h('label', {}, this.single, ' ', t('help-single')),
-      h('div.form-end', {}, h('button.primary', { type: 'button', onclick: () => this.element.close() }, t('help-close'))));
+      h('div.form-end', {}, h('button.primary', { type: 'button', onclick: () => this.element.close() }, t('help-close')),
+        h('button', { type: 'button', onclick: onsignout }, t('help-sign-out'))));
   }
 
   open() {

@@ -1,6 +1,7 @@
 // Keeping the picture live. Rules
 //  * The stream says that something changed; what changed is asked for, at most four times a second.
 //  * Live means: the stream is open AND the node answered lately. A quiet stream is probed, never trusted.
+//  * A stream that says nothing for QUIET_MS_MAX is dead, whatever the browser thinks of it: it is opened anew.
 //  * When live is lost the time of the last good sign is kept, for the banner to show.
 
 import * as api from './api.js';
@@ -8,6 +9,8 @@ import { Emitter } from './emitter.js';
 
 const FETCH_GAP_MS = 250;
 const PROBE_MS = 8_000;
+const QUIET_MS_MAX = 10_000;
+const WATCH_MS = 1_000;
 const REOPEN_MS_FIRST = 500;
 const REOPEN_MS_MAX = 8_000;
 const TAIL_ENTRIES = 60;
@@ -30,6 +33,7 @@ export class Live extends Emitter {
   #fetching = false;
   #again = false;
   #lastFetchMs = -Infinity;
+  #heardMs = 0;
   #reopenMs = REOPEN_MS_FIRST;
   #stopped = true;
 
@@ -76,6 +80,7 @@ export class Live extends Emitter {
     if (this.#stopped) return;
     const stream = api.events();
     this.#stream = stream;
+    this.#heardMs = performance.now();
     stream.addEventListener('open', () => {
       if (this.#hasBeenOpen) this.#tail();
       this.#hasBeenOpen = true;
@@ -84,14 +89,14 @@ export class Live extends Emitter {
       this.#schedule(0);
     });
     stream.addEventListener('entry', (event) => {
+      this.#heardMs = performance.now();
       const view = parsed(event.data);
       if (view && this.#waiting.length < EVENTS_WAITING_MAX) this.#waiting.push(view);
       this.#schedule(FETCH_GAP_MS);
     });
     stream.addEventListener('status', (event) => {
-      const view = parsed(event.data);
-      const lines = Array.isArray(view) ? view : view?.lines;
-      if (Array.isArray(lines)) this.picture.setLines(lines);
+      this.#heardMs = performance.now();
+      this.picture.setStatus(parsed(event.data) ?? {});
     });
     stream.addEventListener('error', () => {
       this.#streamOpen = false;
@@ -125,7 +130,7 @@ export class Live extends Emitter {
     try {
       const answer = await api.pictureSince(this.picture.logSize);
       this.picture.setClock(answer.now_ms, performance.now() - before);
-      if (answer.log_size < this.picture.logSize) {
+      if (answer.log_size < this.picture.logSize || answer.notices_more || answer.findings_more) {
         await this.#load();
       } else {
         this.picture.merge(answer, { whole: false });
@@ -158,9 +163,15 @@ export class Live extends Emitter {
 
   #probe() {
     if (this.#stopped) return;
-    const quietMs = performance.now() - this.#lastFetchMs;
-    if (quietMs >= PROBE_MS) this.#schedule(0);
-    setTimeout(() => this.#probe(), PROBE_MS / 2);
+    const now = performance.now();
+    if (now - this.#lastFetchMs >= PROBE_MS) this.#schedule(0);
+    if (now - this.#heardMs > QUIET_MS_MAX) {
+      this.#stream.close();
+      this.#streamOpen = false;
+      this.#lost();
+      this.#open();
+    }
+    setTimeout(() => this.#probe(), WATCH_MS);
   }
 
   #sign() {

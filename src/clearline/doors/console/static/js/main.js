@@ -1,6 +1,6 @@
 // The watch desk. It signs in, loads the picture, lays out the page and keeps everything pointing at one choice.
 
-import { NoAnswer, Refused } from './api.js';
+import { NoAnswer, Refused, closeSession } from './api.js';
 import { Banners, Bar } from './bar.js';
 import { Detail } from './detail.js';
 import { fill, h } from './dom.js';
@@ -46,7 +46,7 @@ class Desk {
       onbox: (box) => this.map?.enter(box),
       onnext: () => this.readNext(),
     });
-    this.help = new Help();
+    this.help = new Help({ onsignout: () => this.signOut() });
     this.bar = new Bar(this.picture, this.live, {
       onfindings: () => this.goFindings(),
       onreads: () => this.goNotices('reads'),
@@ -243,6 +243,16 @@ class Desk {
     this.page.dataset.tab = name;
     for (const button of this.tabs.children) button.ariaCurrent = button.dataset.tab === name ? 'page' : null;
     if (name === 'picture') this.map?.resize();
+  }
+
+  async signOut() {
+    this.stop();
+    try {
+      await closeSession();
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof NoAnswer)) throw error;
+    }
+    location.reload();
   }
 
   stop() {

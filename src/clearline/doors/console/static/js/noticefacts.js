@@ -79,7 +79,7 @@ function cell(ms, now, more = '') {
 function findingLinks(picture, findings, onchoose) {
   return h('div', {}, h('h3', {}, t('detail-findings')), h('ul.links', {}, findings.map((finding) => h('li', {},
     h('button.link', { type: 'button', 'data-focus': finding.finding_id, onclick: () => onchoose({ kind: 'finding', key: finding.finding_id }) },
-      severityBadge(finding), ' ', t('finding-with', { party: otherParties(picture, finding) }), ' ', plain(finding.band_text))))));
+      severityBadge(finding), ' ', t('finding-with', { party: otherParties(picture, finding) }), ' ', plain(finding.band_text ?? ''))))));
 }
 
 function volumes(view, now) {

@@ -27,6 +27,9 @@ export class Picture extends Emitter {
     this.findingsOf = new Map();
     this.news = [];
     this.sizes = [];
+    this.halted = null;
+    this.storeFailure = null;
+    this.isCut = false;
   }
 
   /** The node's time now, or null before its first answer. */
@@ -55,6 +58,8 @@ export class Picture extends Emitter {
     this.role = answer.role ?? this.role;
     this.logSize = answer.log_size ?? this.logSize;
     this.#sample();
+    this.#troubles(answer);
+    if (whole) this.isCut = Boolean(answer.notices_more || answer.findings_more);
     if (Array.isArray(answer.lines)) this.lines = answer.lines;
     for (const view of answer.notices ?? []) {
       const key = noticeKey(view);
@@ -70,9 +75,16 @@ export class Picture extends Emitter {
     this.changed(touched);
   }
 
-  setLines(lines) {
-    this.lines = lines;
+  /** Take what the stream tells of the node and its lines. */
+  setStatus(status) {
+    if (Array.isArray(status.lines)) this.lines = status.lines;
+    this.#troubles(status);
     this.changed(new Set());
+  }
+
+  #troubles(answer) {
+    if ('halted' in answer) this.halted = answer.halted;
+    if ('store_failure' in answer) this.storeFailure = answer.store_failure;
   }
 
   /** Entries of the log, newest last, each index once. */
