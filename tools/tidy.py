@@ -36,6 +36,9 @@ TABLES = {
 VENDORED = ("src/clearline/doors/console/static/vendor/",)
 """Other people's files, kept as they came."""
 
+VIRTUAL_TIME = "run_virtual"
+"""A test module that uses this loop sleeps in the simulator's time: an hour passes in no time."""
+
 LEFT_OVER_NAMES = frozenset({"utils", "util", "helpers", "helper", "misc", "common", "stuff"})
 
 REFUSED_WORDS = frozenset(
@@ -130,7 +133,7 @@ def _python(path: str, text: str) -> Iterator[Slip]:
         yield from _handlers(path, node, source)
         yield from _times(path, node)
         if is_test:
-            yield from _test_habits(path, node)
+            yield from _test_habits(path, node, virtual=VIRTUAL_TIME in text)
         for name, line in _names_made(node):
             if word := refused_word_in(name):
                 yield Slip(path=path, line=line, rule="refused word", what=f"{word!r} in {name!r}")
@@ -168,7 +171,7 @@ def _times(path: str, node: ast.AST) -> Iterator[Slip]:
         yield Slip(path=path, line=node.lineno, rule="naive time", what=f"{name} without a zone")
 
 
-def _test_habits(path: str, node: ast.AST) -> Iterator[Slip]:
+def _test_habits(path: str, node: ast.AST, *, virtual: bool) -> Iterator[Slip]:
     if isinstance(node, ast.Attribute):
         dotted = _dotted(node)
         if re.fullmatch(r"(pytest\.)?mark\.(skip|skipif|xfail)|pytest\.(skip|xfail|importorskip)", dotted):
@@ -177,7 +180,8 @@ def _test_habits(path: str, node: ast.AST) -> Iterator[Slip]:
         dotted = _dotted(node.func)
         first = node.args[0] if node.args else None
         seconds = first.value if isinstance(first, ast.Constant) and isinstance(first.value, int | float) else 0
-        if dotted == "time.sleep" or (dotted in {"asyncio.sleep", "anyio.sleep"} and seconds >= 1):
+        waits = dotted in {"asyncio.sleep", "anyio.sleep"} and seconds >= 1 and not virtual
+        if waits or dotted == "time.sleep":
             yield Slip(path=path, line=node.lineno, rule="test sleeps", what=dotted)
 
 

@@ -224,7 +224,7 @@ RESOLUTIONS: list[Plain] = [
 
 @pytest.mark.parametrize("terms", RESOLUTIONS)
 def test_resolution_takes_its_slots_and_no_others(terms: Plain) -> None:
-    """A coded phrase has exactly its slots: nothing is left open and nothing is said beside it (R8, R22)."""
+    """A coded phrase has exactly its slots: nothing is left open and nothing is said beside it (R8)."""
     plain = {"finding": FINDING_KEY, **terms}
     value = read(Resolution, plain)
     assert value.terms[0] == terms["code"]
