@@ -72,6 +72,27 @@ def test_a_full_disk_refuses_and_is_used_again_when_there_is_room(
     check_again(tmp_path / "store.db", tmp_path / "after", 3)
 
 
+def test_appends_that_fill_the_disk_at_their_commit_mark_do_not_look_like_damage(
+    tmp_path: Path, disk: LossyDisk, store: SqliteStore
+) -> None:
+    """The mark is written, its page is not: such marks must not add up behind the end of the log (journal.py)."""
+    marked = False
+
+    def fill_after_mark(data: bytes) -> None:
+        nonlocal marked
+        disk.write_fault = FULL if marked else 0
+        marked = len(data) == 24 and data[4:8] != bytes(4)
+
+    for count in (30, 20, 10):
+        disk.before_write = fill_after_mark
+        with refuses(RefusalCode.STORE_UNAVAILABLE):
+            store.append("p", 2, [new(2 + number) for number in range(count)])
+        disk.before_write, disk.write_fault, marked = None, 0, False
+    store.append("p", 2, [new(2)])  # syncs what the failed ones left in the log
+    disk.cut()
+    check_again(tmp_path / "store.db", tmp_path / "after", 3)
+
+
 @pytest.mark.parametrize("code", [IOERR, IOERR_FSYNC])
 @pytest.mark.parametrize("failing", ["write_fault", "sync_fault"])
 def test_a_failed_commit_is_open_until_the_disk_answers(

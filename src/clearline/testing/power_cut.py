@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
@@ -91,6 +91,8 @@ class LossyDisk(apsw.VFS):
         """A SQLite result code that every write gives, 0 for none."""
         self.sync_fault = 0
         """The same for syncs."""
+        self.before_write: Callable[[bytes], None] | None = None
+        """Called with what is about to be written; it may set `write_fault` for a write in the middle."""
         self.contents: dict[str, _Content] = {}
         self._deleted: dict[str, bytes] = {}
         super().__init__(self.name, "")
@@ -179,6 +181,8 @@ class LossyFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         self._disk.step()
+        if self._disk.before_write is not None:
+            self._disk.before_write(data)
         if self._disk.write_fault:
             raise _engine_fault(self._disk.write_fault)
         self._content.write(offset, bytes(data))
