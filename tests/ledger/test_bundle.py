@@ -1,4 +1,4 @@
-"""Bundles: what an honest party exports proves itself, and no byte of it is free."""
+"""Bundles: what an honest party exports proves itself, alone and offline, and no byte of it is free (R6)."""
 
 from __future__ import annotations
 

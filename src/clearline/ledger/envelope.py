@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
 from typing import Final, NoReturn
 
 import msgspec
@@ -70,16 +68,17 @@ class Envelope(msgspec.Struct, frozen=True):
 
 class _WireSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keyid: str
-    sig: str
+    sig: bytes
 
 
 class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"payload_type": "payloadType"}):
     payload_type: str
-    payload: str
+    payload: bytes
     signatures: tuple[_WireSignature]
 
 
-_WIRE = msgspec.json.Decoder(_Wire)
+_READER = msgspec.json.Decoder(_Wire)
+_WRITER = msgspec.json.Encoder()
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -137,7 +136,8 @@ def encode_envelope(envelope: Envelope) -> bytes:
     name, signature = envelope.signatures[0].key_id, envelope.signatures[0].signature
     invariant(_KEY_ID.fullmatch(name) is not None, "key id outside its alphabet")
     invariant(len(signature) == SIGNATURE_BYTES, "an Ed25519 signature has 64 bytes")
-    text = _text(envelope.payload_type, envelope.payload, name, signature)
+    # Fields in the order of the type, no white space, padded base64: msgspec writes the canonical form as it is.
+    text = _WRITER.encode(_Wire(envelope.payload_type, envelope.payload, (_WireSignature(name, signature),)))
     if len(text) > limits.ENVELOPE_BYTES_MAX:
         raise _too_large(len(text))
     return text
@@ -152,7 +152,7 @@ def decode_envelope(source: bytes) -> Envelope:
     if len(source) > limits.ENVELOPE_BYTES_MAX:
         raise _too_large(len(source))
     try:
-        wire = _WIRE.decode(source)
+        wire = _READER.decode(source)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         _refuse(source)
     named = wire.signatures[0]
@@ -160,32 +160,12 @@ def decode_envelope(source: bytes) -> Envelope:
         raise _out_of_range("payloadType", wire.payload_type, "a media type of at most 127 of a-z 0-9 . + / -")
     if _KEY_ID.fullmatch(named.keyid) is None:
         raise _out_of_range("signatures[0].keyid", named.keyid, "ed25519: and 32 hexadecimal digits")
-    payload = _from_base64(wire.payload, "payload")
-    signature = _from_base64(named.sig, "signatures[0].sig")
-    if len(signature) != SIGNATURE_BYTES:
-        raise _out_of_range("signatures[0].sig", f"{len(signature)} bytes", "64 bytes")
+    if len(named.sig) != SIGNATURE_BYTES:
+        raise _out_of_range("signatures[0].sig", f"{len(named.sig)} bytes", "64 bytes")
     # One comparison stands for every rule of the canonical form, those nobody thought of included.
-    if _text(wire.payload_type, payload, named.keyid, signature) != source:
+    if _WRITER.encode(wire) != source:
         _refuse(source)
-    return Envelope(wire.payload_type, payload, (EnvelopeSignature(named.keyid, signature),))
-
-
-def _text(payload_type: str, payload: bytes, name: str, signature: bytes) -> bytes:
-    return b'{"payloadType":"%b","payload":"%b","signatures":[{"keyid":"%b","sig":"%b"}]}' % (
-        payload_type.encode(),
-        b2a_base64(payload, newline=False),
-        name.encode(),
-        b2a_base64(signature, newline=False),
-    )
-
-
-def _from_base64(text: str, field: str) -> bytes:
-    try:
-        return a2b_base64(text, strict_mode=True)
-    except (Base64Error, ValueError):
-        raise Refusal(
-            RefusalCode.MALFORMED, field=field, found="something else", allowed="standard base64 with padding"
-        ) from None
+    return Envelope(wire.payload_type, wire.payload, (EnvelopeSignature(named.keyid, named.sig),))
 
 
 def _refuse(source: bytes) -> NoReturn:
