@@ -5,6 +5,7 @@ Rules
    line that repeats it.
  * The files are spread over the workers whole. All console tests run on one worker, and so do all that kill nodes:
    two browsers, or two machines' worth of nodes, on two cores would measure each other.
+ * A test's name is short and the same in every process: compressed or binary input in a table must not be part of it.
  * Simulations are spread test by test and run without coverage: tracing every line would cost half of their seeds.
 """
 
@@ -41,3 +42,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         special = [name for name in _ONE_WORKER if item.get_closest_marker(name) is not None]
         item.add_marker(pytest.mark.xdist_group(name=special[0] if special else file))
+
+
+_ID_CHARACTERS_MAX = 60
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a row by its column where its value is no short plain text; pytest numbers the rows that are named alike."""
+    if isinstance(val, bytes):
+        plain = len(val) <= _ID_CHARACTERS_MAX and val.isascii() and val.decode("ascii").isprintable()
+        return None if plain else argname
+    if isinstance(val, str):
+        return None if len(val) <= _ID_CHARACTERS_MAX else argname
+    if isinstance(val, int) and abs(val) > 1 << 64:
+        return argname
+    return None
