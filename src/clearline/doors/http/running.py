@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import final
 
@@ -94,15 +95,15 @@ class ServedNode:
         host = f"[{listen.host}]" if ":" in listen.host else listen.host
         return f"{scheme}://{host}:{self._server.port}"
 
-    def open(self) -> None:
-        """Open the store, listen, and answer that the node is starting.
+    def open(self, opened: socket.socket | None = None) -> None:
+        """Open the store, listen (on `opened`, where it is given), and answer that the node is starting.
 
         Raises:
             Refusal: of the store; CONFIGURATION_INVALID where the address cannot be had.
         """
         # The store first: a second node on the same directory is told that, and not that the port is taken.
         self._running = assemble(self._configuration, on_append=self.metrics.appended)
-        self._server = HttpServer(self.app, listening_socket(self._configuration.listen), self._configuration)
+        self._server = HttpServer(self.app, opened or listening_socket(self._configuration.listen), self._configuration)
         self._serving = asyncio.create_task(self._server.serve(), name="http")
 
     async def start(self, progress: Progress | None = None) -> None:
