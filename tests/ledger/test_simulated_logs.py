@@ -16,7 +16,9 @@ from clearline.testing.simulated_ports import SimulatedVerifier
 from clearline.testing.simulator import SimulatedNode, Simulation
 from clearline.testing.virtual_loop import run_virtual
 
-SEEDS = range(900, 930)
+SEEDS = range(900, 920)
+
+pytestmark = pytest.mark.simulation
 
 
 def exported(node: SimulatedNode) -> list[bytes]:

@@ -123,7 +123,7 @@ STORE_JOURNAL_BYTES_MAX: Final = 1 << 30
 
 # --- bundles
 BUNDLE_ENTRIES_MAX: Final = 20_000_000
-"""Entries in one bundle: verification keeps some 130 bytes of hashes and places for each, 2.6 GB in all."""
+"""Entries in one bundle: verification keeps some 150 bytes of hashes and places for each, 3 GB in all."""
 BUNDLE_LINE_BYTES_MAX: Final = ENVELOPE_BYTES_MAX + 256
 """One line: an envelope with its index, time and leaf hash. A longer one is not read to its end."""
 PROBLEMS_LISTED_MAX: Final = 100
