@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright, sync_playwright
 
 from tests.console import scene
 from tests.console.fake_node import TOKEN, FakeNode
@@ -43,14 +43,32 @@ HELP = (
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+def _launched(playwright: Playwright, arguments: tuple[str, ...]) -> Browser:
     executable = shutil.which(os.environ.get("PLAYWRIGHT_CHROMIUM") or "chromium") or shutil.which("chromium-browser")
     if executable is None:
         pytest.fail(HELP)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_ARGUMENTS])
-        yield running
-        running.close()
+    return playwright.chromium.launch(executable_path=executable, args=[*arguments])
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser that draws no map: half the work on a machine without a graphics card."""
+    running = _launched(playwright, ("--no-sandbox", "--disable-gpu", "--disable-background-networking"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def map_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser that draws maps in software."""
+    running = _launched(playwright, CHROMIUM_ARGUMENTS)
+    yield running
+    running.close()
 
 
 @dataclass
@@ -155,9 +173,23 @@ def desk(closed_desk: Desk) -> Desk:
 
 
 @pytest.fixture
-def map_desk(browser: Browser, node: FakeNode) -> Iterator[Desk]:
+def map_desk(map_browser: Browser, node: FakeNode) -> Iterator[Desk]:
     """A desk with WebGL, not opened yet."""
-    context = _context(browser)
+    context = _context(map_browser)
+    desk = _desk(context, node)
+    yield desk
+    desk.clean()
+    context.close()
+
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture
+def phone(browser: Browser, node: FakeNode) -> Iterator[Desk]:
+    """A phone without WebGL, not opened yet."""
+    context = _context(browser, **PHONE)
+    context.add_init_script(NO_WEBGL)
     desk = _desk(context, node)
     yield desk
     desk.clean()
@@ -165,9 +197,9 @@ def map_desk(browser: Browser, node: FakeNode) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def phone(browser: Browser, node: FakeNode) -> Iterator[Desk]:
-    """A phone, not opened yet."""
-    context = _context(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+def map_phone(map_browser: Browser, node: FakeNode) -> Iterator[Desk]:
+    """A phone with WebGL, not opened yet."""
+    context = _context(map_browser, **PHONE)
     desk = _desk(context, node)
     yield desk
     desk.clean()

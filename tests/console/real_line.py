@@ -60,9 +60,8 @@ class RealNode:
 
     def start(self) -> None:
         self.log = (self.directory / "node.log").open("a", encoding="utf-8")
-        self.process = subprocess.Popen(
-            _clearline("serve", str(self.directory), "--log", "json"), stdout=self.log, stderr=subprocess.STDOUT, text=True
-        )
+        command = _clearline("serve", str(self.directory), "--log", "json")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, text=True)
         while not self.is_ready():
             try:
                 code = self.process.wait(0.1)

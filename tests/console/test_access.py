@@ -164,8 +164,9 @@ class TestEyes:
         desk.see("[data-field=south][data-state=same]")
 
 
-def test_map_on_a_phone(conflict: View, phone: Desk) -> None:
-    desk = phone.open()
+def test_map_on_a_phone(conflict: View, map_phone: Desk) -> None:
+    desk = map_phone.open()
+    assert desk.page.evaluate(WIDE) <= 0
     desk.page.locator(".map[data-map=drawn]").wait_for(timeout=4 * WAIT_MS)
     box = desk.see("canvas.maplibregl-canvas").bounding_box()
     assert box is not None
