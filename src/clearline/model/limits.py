@@ -169,6 +169,10 @@ HEAD_TIMEOUT_MS: Final = 10_000
 """From the first byte of a connection, or of a request, to the end of its headers."""
 BODY_TIMEOUT_MS: Final = 20_000
 """From the end of the headers to the end of the body: 8 MB at 3.3 Mbit/s."""
+DRAIN_BYTES_MAX: Final = 16 << 20
+"""Read and thrown away of a body that was refused unread, so that its sender still gets the answer."""
+DRAIN_TIMEOUT_MS: Final = 1_000
+"""And for how long."""
 SEND_TIMEOUT_MS: Final = 15_000
 """A stream's reader that takes nothing for so long is cut off; it resumes where it was."""
 CONNECTIONS_MAX: Final = 1_024
@@ -189,3 +193,6 @@ VIEWS_AT_ONCE: Final = 100
 """Views made before others get their turn: about 3 ms, in which the writer waits."""
 LINK_QUIET_MS_MAX: Final = 3 * PULL_INTERVAL_MS
 """A peer not heard for so long is shown as DEGRADED (R10): it lets three rounds pass."""
+CLOCK_BACK_MS_MAX: Final = 10_000
+"""A clock set back by no more is waited for, so that times in a log do not go back; further back they do, and
+verification names the place (TIME_ORDER): a record with a wrong time must not look right."""

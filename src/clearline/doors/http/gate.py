@@ -9,14 +9,18 @@ Rules
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
-from typing import Final, final
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final, final
 from urllib.parse import urlsplit
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from clearline.doors.http.answers import answer_refusal, bug_answer
+from clearline.model import limits
 from clearline.model.refusal import Refusal, RefusalCode
 
 __all__ = ["SECURITY_HEADERS", "Gate", "loopback_names"]
@@ -58,11 +62,14 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = False
+        body = _Body(receive, expected=any(name == b"expect" for name, _ in scope["headers"]))
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if message["status"] >= HTTPStatus.BAD_REQUEST:
+                    await body.drain()
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(one for one in self._headers if one[0] not in present)]
             await send(message)
@@ -70,15 +77,24 @@ class Gate:
         try:
             refusal = self._refusal(scope)
             app = self._app if refusal is None else answer_refusal(refusal)
-            await app(scope, receive, send_guarded)
+            await app(scope, body.receive, send_guarded)
         except Exception as error:
             self._on_bug()
             answer = bug_answer(error, where="gate")
             if started:
                 raise  # Half an answer is out: only closing the connection tells that it is not whole.
-            await answer(scope, receive, send_guarded)
+            await answer(scope, body.receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
+        # The connection bounds a head that comes in parts; this bounds one that came at once.
+        head_bytes = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+        if head_bytes > limits.HEAD_BYTES_MAX:
+            return Refusal(
+                RefusalCode.OVER_LIMIT,
+                field="headers",
+                found=f"{head_bytes} bytes",
+                allowed=f"at most {limits.HEAD_BYTES_MAX} bytes",
+            )
         if self._hosts is None:
             return None
         given = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
@@ -87,6 +103,29 @@ class Gate:
         return Refusal(
             RefusalCode.NOT_FOUND, field="Host", found=given, allowed="the name under which the node listens"
         )
+
+
+@final
+class _Body:
+    """A request's body on its way to whoever reads it; knows how much of it nobody has read."""
+
+    def __init__(self, receive: Receive, *, expected: bool) -> None:
+        self._receive = receive
+        self._open = not expected  # `Expect: 100-continue`: the body comes only when it is asked for
+
+    async def receive(self) -> Any:
+        """Hand on a part."""
+        message = await self._receive()
+        self._open = bool(message.get("more_body", False))
+        return message
+
+    async def drain(self) -> None:
+        """Take some of what is left, so that closing on it does not wipe out the answer (RFC 9112 §9.6)."""
+        left = limits.DRAIN_BYTES_MAX
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.DRAIN_TIMEOUT_MS / 1_000):
+                while self._open and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
 
 
 def _host_name(host: str) -> str:
