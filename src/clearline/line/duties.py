@@ -15,7 +15,8 @@ from clearline.model import limits
 from clearline.model.message import ConflictTold, FindingKey, FindingReport, Receipt, ReceiptItem, TreeHead
 
 if TYPE_CHECKING:
-    from clearline.line.line_state import LineState, OwedReceipt
+    from clearline.line.line_state import LineState
+    from clearline.line.records import OwedReceipt
 
 __all__ = ["next_duty"]
 

@@ -17,8 +17,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import final
 
-import msgspec
-
 from clearline.line.chain import Chain
 from clearline.line.examine import (
     ExaminedNotice,
@@ -32,10 +30,13 @@ from clearline.line.examine import (
 from clearline.line.read_back import read_back_fields
 from clearline.line.reading import VerifiedMessage
 from clearline.line.records import (
+    Awaited,
     FindingRecord,
     NotedFact,
     NoticeKey,
     NoticeRecord,
+    OwedReceipt,
+    Place,
     ReadBackFact,
     ReceiptFact,
     ResolutionFact,
@@ -65,38 +66,10 @@ from clearline.model.notice import NoticeState
 from clearline.model.refusal import Refusal, RefusalCode, RefusalReport, invariant
 from clearline.sky import Finding, Sky
 
-__all__ = ["Awaited", "LineState", "OwedReceipt", "Place"]
+__all__ = ["LineState"]
 
 GONE_FINDINGS_KEPT = 10_000
 """Findings on superseded volumes that stay visible; older ones are in the log only."""
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and when a message entered this node's log."""
-
-    log_index: int
-    at_ms: int
-
-
-class OwedReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of another party that this node has not answered yet."""
-
-    party: str
-    sequence: int
-    digest: str
-    place: Place
-    rejected: RefusalReport | None
-    notice_id: str | None
-    version: int
-
-
-class Awaited(msgspec.Struct, kw_only=True):
-    """A message of our own, and who has not yet given a receipt for it."""
-
-    notice_id: str | None
-    version: int
-    said_at_ms: int
-    waiting: list[str]
 
 
 @final

@@ -17,9 +17,9 @@ from clearline.ledger.entry import Entry, entry_bytes
 from clearline.ledger.merkle import Frontier, leaf_hash
 from clearline.line.chain import JOURNAL_GENESIS, Chain, Placement
 from clearline.line.examine import ExaminedNotice
-from clearline.line.line_state import LineState, Place
+from clearline.line.line_state import LineState
 from clearline.line.reading import VerifiedMessage, from_own_log, read_message
-from clearline.line.records import finding_id
+from clearline.line.records import Place, finding_id
 from clearline.model import limits
 from clearline.model.message import (
     JOURNAL_LINE,
@@ -61,6 +61,8 @@ class NodeState:
         self.frontier = Frontier()
         self.journal = Chain(JOURNAL_GENESIS)
         self.lines: dict[str, LineState] = {}
+        self.last_at_ms = 0
+        """The time of the last entry, by this node's clock."""
         self.rejections: dict[int, RefusalReport] = {}
         """Why messages were recorded but not taken, by log index."""
 
@@ -127,6 +129,7 @@ class NodeState:
             if rejected is not None:
                 self.rejections[entry.index] = rejected
         self.frontier.append(leaf_hash(entry_bytes(entry)))
+        self.last_at_ms = entry.received_at_ms
         return self.describe(entry, message)
 
     def describe(self, entry: Entry, message: VerifiedMessage) -> Applied:

@@ -18,6 +18,7 @@ from clearline.model.notice import Notice, NoticeState
 from clearline.model.refusal import RefusalReport, invariant
 
 __all__ = [
+    "Awaited",
     "FindingRecord",
     "NotedFact",
     "NoticeKey",
@@ -35,6 +36,34 @@ NoticeKey = tuple[str, str]
 
 VERSIONS_REMEMBERED = 16
 """Earlier versions whose read-back fields are kept: a read-back that crossed an amendment is still judged."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and when a message entered this node's log."""
+
+    log_index: int
+    at_ms: int
+
+
+class OwedReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of another party that this node has not answered yet."""
+
+    party: str
+    sequence: int
+    digest: str
+    place: Place
+    rejected: RefusalReport | None
+    notice_id: str | None
+    version: int
+
+
+class Awaited(msgspec.Struct, kw_only=True):
+    """A message of our own, and who has not yet given a receipt for it."""
+
+    notice_id: str | None
+    version: int
+    said_at_ms: int
+    waiting: list[str]
 
 
 class ReceiptFact(msgspec.Struct, frozen=True, kw_only=True):

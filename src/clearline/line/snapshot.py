@@ -15,9 +15,9 @@ import msgspec
 
 from clearline.ledger.merkle import Frontier
 from clearline.line.chain import Chain, ChainSnapshot
-from clearline.line.line_state import Awaited, LineState, OwedReceipt
+from clearline.line.line_state import LineState
 from clearline.line.node_state import NodeState
-from clearline.line.records import FindingRecord, NoticeKey, NoticeRecord
+from clearline.line.records import Awaited, FindingRecord, NoticeKey, NoticeRecord, OwedReceipt
 from clearline.model.agreement import LineAgreement
 from clearline.model.message import FindingKey
 from clearline.model.refusal import Refusal, RefusalCode, RefusalReport
@@ -50,6 +50,7 @@ class _NodeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     journal: ChainSnapshot
     lines: list[_LineSnapshot]
     rejections: dict[int, RefusalReport]
+    last_at_ms: int
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -65,6 +66,7 @@ def snapshot_bytes(state: NodeState) -> bytes:
             journal=state.journal.snapshot(),
             lines=[_line_snapshot(line) for line in state.lines.values()],
             rejections=state.rejections,
+            last_at_ms=state.last_at_ms,
         )
     )
 
@@ -97,6 +99,7 @@ def restore(source: bytes, *, own: str) -> NodeState:
     state.frontier = Frontier.from_bytes(snapshot.frontier)
     state.journal = Chain.restore(snapshot.journal)
     state.rejections = dict(snapshot.rejections)
+    state.last_at_ms = snapshot.last_at_ms
     for line in snapshot.lines:
         state.lines[line.agreement.line_id] = _restore_line(line, own)
     return state

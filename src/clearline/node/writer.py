@@ -218,7 +218,7 @@ class Writer:
 
     async def _write(self, requests: list[_Request]) -> None:
         async with self.settled:
-            batch = _Batch(self.state, now_ms=self._clock.now_ms())
+            batch = _Batch(self.state, now_ms=self._log_time_ms())
             outcomes: list[object] = []
             failure: Exception | None = self.halted
             if failure is None:
@@ -239,6 +239,16 @@ class Writer:
             self._on_committed(batch.applied, batch.entries)
         for place, request in enumerate(requests):
             request.settle(failure if failure is not None else outcomes[place])
+
+    def _log_time_ms(self) -> int:
+        """Return the time of the next entries. A clock that was set back a little waits; one set back far is told."""
+        now_ms, last_ms = self._clock.now_ms(), self.state.last_at_ms
+        back_ms = last_ms - now_ms
+        if 0 < back_ms <= limits.CLOCK_BACK_MS_MAX:
+            return last_ms
+        if back_ms > 0:
+            _log.error("the clock went back", back_ms=back_ms)
+        return now_ms
 
     def _outcome(self, batch: _Batch, request: _Request) -> object:
         if batch.full:

@@ -20,9 +20,9 @@ import msgspec
 
 from clearline.line.chain import Chain, Placement
 from clearline.line.examine import ExaminedNotice
-from clearline.line.line_state import LineState, Place
+from clearline.line.line_state import LineState
 from clearline.line.reading import VerifiedMessage
-from clearline.line.records import FindingRecord, NoticeRecord, finding_key
+from clearline.line.records import FindingRecord, NoticeRecord, Place, finding_key
 from clearline.model.identity import Role
 from clearline.model.message import Body, FindingKey, Header, Noted, ReadBack, Receipt
 from clearline.model.refusal import RefusalReport

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from clearline.line.line_state import LineState
 from clearline.line.records import NoticeRecord
@@ -24,11 +24,9 @@ from clearline.model.message import (
 )
 from clearline.model.notice import NoticeState
 from clearline.model.refusal import Refusal
+from clearline.testing.simulated_node import LINE, SimulatedNode
 from clearline.testing.simulated_ports import Dead, SimulatedChance
 from clearline.testing.simulated_sky import random_slot, volume_in
-
-if TYPE_CHECKING:
-    from clearline.testing.simulator import SimulatedNode
 
 __all__ = ["Watch"]
 
@@ -67,7 +65,7 @@ class Watch:
             return
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                said = await node.say("sim", body, Role.WATCH)
+                said = await node.say(LINE, body, Role.WATCH)
         except (Refusal, TimeoutError, Dead):
             outcome.refused += 1
             return
