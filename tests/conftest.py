@@ -5,6 +5,8 @@ Rules
    line that repeats it.
  * The files are spread over the workers whole. All console tests run on one worker, and so do all that kill nodes:
    two browsers, or two machines' worth of nodes, on two cores would measure each other.
+ * Tests that kill nodes come first, for they take long; console tests last, for Playwright keeps an event loop running
+   in its thread until the browser is closed, and no other loop can run beside it.
  * A test's name is short and the same in every process: compressed or binary input in a table must not be part of it.
  * Simulations are spread test by test and run without coverage: tracing every line would cost half of their seeds.
 """
@@ -42,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         special = [name for name in _ONE_WORKER if item.get_closest_marker(name) is not None]
         item.add_marker(pytest.mark.xdist_group(name=special[0] if special else file))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("crash") is not None:
+        return 0
+    return 2 if item.get_closest_marker("console") is not None else 1
 
 
 _ID_CHARACTERS_MAX = 60
