@@ -1,7 +1,7 @@
 """How fast the sky answers: load, query, insert, remove, memory.
 
 Use: `python -m benchmarks.sky_index [--count 100000] [--cities 1] [--rules intersect] [--queries 2000]`.
-The two loads of design.md §4 are `--count 100000 --cities 1` (one busy city) and `--count 1000000 --cities 300` (mixed).
+The two loads: `--count 100000 --cities 1` (one busy city) and `--count 1000000 --cities 300` (mixed).
 Notices have one volume each. Prints the seed; the same seed gives the same sky.
 """
 
@@ -59,8 +59,10 @@ def main() -> None:
     sky = Sky(load_rules(options.rules))
     spent_s = timed(lambda: sky.add_many(held))
     print(f"load             {spent_s:.2f} s, {spent_s / options.count * 1e6:.1f} us each")
-    print(f"memory           prepared {(between - before) / options.count:.0f} B each, sky "
-          f"{(resident_bytes() - between) / options.count:.0f} B each ({sky.bytes_held / options.count:.0f} B reserved)")
+    print(
+        f"memory           prepared {(between - before) / options.count:.0f} B each, sky "
+        f"{(resident_bytes() - between) / options.count:.0f} B each ({sky.bytes_held / options.count:.0f} B reserved)"
+    )
     asked = [prepare([volume]) for volume in others]
     found = sum(len(sky.findings(prepared, exclude_group=None)) for prepared in asked)
     spent = [timed(lambda one=one: sky.findings(one, exclude_group=None)) for one in asked]  # type: ignore[misc]

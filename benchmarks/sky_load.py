@@ -1,7 +1,7 @@
 """A made-up busy sky for the benchmarks: seeded, the same on every machine.
 
-Of the volumes, 85 % are small drone flights around cities (0.5 to 5 km, 20 to 60 m of height, 10 to 60 min; a quarter of
-them circles, the rest rings of 4 to 12 vertices), 10 % drone routes of 5 to 40 km, 5 % corridors of 100 to 500 km. All
+Of the volumes, 85 % are small drone flights around cities (0.5 to 5 km, 20 to 60 m of height, 10 to 60 min; a quarter
+of them circles, the rest rings of 4 to 12 vertices), 10 % drone routes of 5 to 40 km, 5 % corridors of 100 to 500 km. All
 within 24 h; distances from the middle of a city are normal with 20 km.
 """
 
@@ -43,7 +43,12 @@ def _cities(count: int) -> list[Place]:
 
 
 def _from(place: Place, bearing_deg: float, distance_m: float) -> Place:
-    lat, lng, bearing, angle = math.radians(place[0]), math.radians(place[1]), math.radians(bearing_deg), distance_m / R_M
+    lat, lng, bearing, angle = (
+        math.radians(place[0]),
+        math.radians(place[1]),
+        math.radians(bearing_deg),
+        distance_m / R_M,
+    )
     sine = math.sin(lat) * math.cos(angle) + math.cos(lat) * math.sin(angle) * math.cos(bearing)
     east = math.atan2(math.sin(bearing) * math.sin(angle) * math.cos(lat), math.cos(angle) - math.sin(lat) * sine)
     return math.degrees(math.asin(max(-1.0, min(1.0, sine)))), (math.degrees(lng + east) + 540.0) % 360.0 - 180.0

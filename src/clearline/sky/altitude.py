@@ -12,8 +12,8 @@ Bounds, each with its reason
  * Geoid above ellipsoid: -107 m (south of India) to +86 m (New Guinea), EGM96 and EGM2008.
  * Pressure at sea level: 940 to 1060 hPa. Altimeters are set between 948 and 1050 hPa (28.00 and 31.00 inHg); flight by
    pressure altitude ends there (FAA AIM 7-2-3). Only the eye of a great storm has less.
- * Thickness of an air layer: 0.70 to 1.17 of the standard atmosphere's. Thickness goes with the layer's mean temperature
-   in kelvin: -70 degrees C at the surface is 0.71 of standard, +50 degrees C is 1.12; gravity and geopotential add 0.01.
+ * Thickness of an air layer: 0.70 to 1.17 of the standard atmosphere's. It goes with the layer's mean temperature in
+   kelvin: -70 degrees C at the surface is 0.71 of standard, +50 degrees C is 1.12; gravity adds 0.01.
  * Two altimeters "on QNH" in one place: settings at most 10 hPa apart (old report, neighbouring region), 90 m.
  * Ground: -450 m (Dead Sea shore -430 m) to +8,850 m (Everest) above mean sea level.
 
@@ -84,7 +84,7 @@ def height_w84_m(altitude: Altitude) -> Interval:
 
 
 def reference_errors_m(separation_lateral_m: float) -> tuple[float, float, float, float, float]:
-    """Return, by reference code, how wrong a direct difference in that reference may be; infinite where it says nothing."""
+    """Return, by reference code, how wrong a direct difference may be [m]; infinite where it says nothing."""
     agl_m = 0.0 if separation_lateral_m == 0.0 else float("inf")
     return (0.0, 0.0, 0.0, QNH_APART_M, agl_m)
 

@@ -22,13 +22,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import llvmlite.binding  # type: ignore[import-untyped]
-import numba  # type: ignore[import-untyped]
+import llvmlite.binding
+import numba
 import numpy as np
 
 __all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash"]
 
-KERNEL_MODULES: Final = ("compiler", "kernel_shape", "kernel_ring", "kernel_meet", "kernel_grid", "kernel_query")
+KERNEL_MODULES: Final = (
+    "compiler",
+    "kernel_cells",
+    "kernel_grid",
+    "kernel_meet",
+    "kernel_query",
+    "kernel_ring",
+    "kernel_shape",
+)
 """Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -50,7 +58,7 @@ def cache_directory() -> Path | None:
     """Return the directory for compiled kernels, made if need be, or None where no safe one can be had."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        root = Path(home) if os.path.isabs(home) else Path.home() / ".cache"
+        root = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
         path = root / "clearline" / f"kernels-{kernels_hash()}"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = path.stat()

@@ -6,8 +6,8 @@ along a parallel, in metres per radian, and M <= N everywhere. So
 
  * a path of length d [m] that stays where M >= m has an image of at most d / m [rad]: to miss nothing, divide by M at
    the lowest latitude that the path can reach;
- * an image of angle s [rad] that stays where N <= n comes from a path of at most s * n [m]: to be certain, divide by N at
-   the highest latitude.
+ * an image of angle s [rad] that stays where N <= n comes from a path of at most s * n [m]: to be certain, divide by N
+   at the highest latitude.
 
 Both grow from equator to pole: M from 6335.4 km to 6399.6 km, N from 6378.1 km to 6399.6 km. R/M is at most 1.00562.
 
@@ -48,7 +48,7 @@ TOLERANCE_LATERAL_M: Final = 0.02
 
 def meridian_m(lat_deg: float) -> float:
     """Return M, the radius of curvature along the meridian [m]."""
-    return _A_M * (1.0 - _E2) / (1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2) ** 1.5
+    return _A_M * (1.0 - _E2) / math.sqrt((1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2) ** 3)
 
 
 def prime_vertical_m(lat_deg: float) -> float:
@@ -58,7 +58,7 @@ def prime_vertical_m(lat_deg: float) -> float:
 
 @cache
 def _geod() -> Geod:
-    from pyproj import Geod  # 0.1 s: only shapes with long edges need it
+    from pyproj import Geod
 
     return Geod(ellps="WGS84")
 
@@ -67,7 +67,7 @@ def geodesic_points(
     lat_a: float, lng_a: float, lat_b: float, lng_b: float, *, piece_m_max: float
 ) -> list[tuple[float, float]]:
     """Return the inner points (lat, lng) that cut the geodesic a-b into equal pieces of at most `piece_m_max`."""
-    length_m = _geod().line_length([lng_a, lng_b], [lat_a, lat_b])
+    _, _, length_m = _geod().inv(lng_a, lat_a, lng_b, lat_b)
     pieces = math.ceil(length_m / piece_m_max)
     if pieces < 2:
         return []

@@ -11,11 +11,11 @@ Its record:
  * K[0] kind; K[1], K[2] references of lower and upper limit; K[3] number of vertices; K[4], K[5] window; K[6], K[7]
    where its vertices and balls start.
 
-Property: `closeness` is not APART IF the windows meet, the vertical gap is at most `vertical` and the true WGS84 distance
-is at most `lateral` (no conflict is missed). It is SURE only if all three hold whatever the errors within their bounds are.
+Property: `closeness` is not APART IF the windows meet, the vertical gap is at most `vertical` and the true WGS84
+distance is at most `lateral` (no conflict is missed). It is SURE only if all three hold whatever the errors are.
 
- * Lateral: a path of true length r_a + r_b + s has an image of at most r_a/m_a + r_b/m_b + s/max(m_a, m_b) radians, since
-   it leaves each core within that core's reach; to that comes the tolerance. With n and min in place of m and max, and
+ * Lateral: a path of true length r_a + r_b + s has an image of at most r_a/m_a + r_b/m_b + s/max(m_a, m_b) radians,
+   since it leaves each core within that core's reach; to that comes the tolerance. With n and min in place of m and max, and
    the tolerance taken off, closeness is certain.
  * Vertical: the gap between an upper and a lower limit is at least the larger, and at most the smaller, of what their
    heights W84 and, in one reference, their direct difference allow. `errors[reference]` is how wrong the latter may be.
@@ -98,7 +98,7 @@ def _edges_against(
     radius: float,
     best_sq: float,
 ) -> float:
-    """Return the least squared chord from elements [first, last) of V to vertices [w_first, w_last) of W; 0 on crossing.
+    """Return the least squared chord from elements [first, last) of V to vertices [w_first, w_last) of W; 0 if they cross.
 
     The vertices and their edges lie in the ball (bx, by, bz, radius).
     """
@@ -119,7 +119,7 @@ def _edges_against(
                     best_sq = gap_sq
                     best = math.sqrt(best_sq)
             if (s > 0.0) != (t > 0.0):
-                # k-m crosses the plane of i-j; they cross IFF i-j crosses the plane of k-m, on the same side of the earth.
+                # k-m crosses the plane of i-j; they meet IFF i-j crosses the plane of k-m on the same side of the earth.
                 p = W[k, 3] * V[i, 0] + W[k, 4] * V[i, 1] + W[k, 5] * V[i, 2]
                 q = W[k, 3] * V[j, 0] + W[k, 4] * V[j, 1] + W[k, 5] * V[j, 2]
                 if (p > 0.0) != (q > 0.0) and (t > 0.0) == (p > 0.0):
@@ -143,7 +143,7 @@ def _boundary_gap_sq(
     best_sq: float,
     stop_sq: float,
 ) -> float:
-    """Return the least squared chord between two boundaries, `best_sq` where none is less; any value at most `stop_sq` will do."""
+    """Return the least squared chord between two boundaries, `best_sq` where none is less; one up to `stop_sq` will do."""
     for i in range((count + BLOCK_EDGES - 1) // BLOCK_EDGES):
         first = i * BLOCK_EDGES
         last = min(first + BLOCK_EDGES, count)
@@ -252,7 +252,7 @@ def _cross_deeply(
 def _overlap_surely(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, apart: float
 ) -> bool:
-    """Do two rings without radius overlap by more than the tolerance? (False may be wrong; True is not.)"""
+    """Do two rings without radius overlap by more than the tolerance? True is proved; False may be wrong."""
     if K[a, 0] != POLYGON or L[b, 0] != POLYGON:
         return False
     if _holds(F[a, 13], F[a, 14], F[a, 15], G, L, b, W, C, apart):
@@ -280,7 +280,7 @@ def closeness(
     tolerance_lateral: float,
     tolerance_vertical: float,
 ) -> int:
-    """Return APART, CLOSER or SURE for volume a of (F, K, V, B) and volume b of (G, L, W, C). Closed: touching is closer."""
+    """Return APART, CLOSER or SURE for volume a of (F, K, V, B) and volume b of (G, L, W, C). Touching is closer."""
     if K[a, 4] > L[b, 5] or L[b, 4] > K[a, 5]:
         return APART
     least, most = vertical_gap(F, K, a, G, L, b, errors)

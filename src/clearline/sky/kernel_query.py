@@ -2,8 +2,8 @@
 
 Units and records as in `kernel_meet`. A row has beside the record of its volume:
 
- * L[8] handle of its notice, L[9] group, L[10] row of the notice's next volume or -1 (in a free row: the next free one),
-   L[11] place in its notice, L[12] 1 while it is in use.
+ * L[8] handle of its notice, L[9] group, L[10] row of the notice's next volume or -1 (in a free row: the next free
+   one), L[11] place in its notice, L[12] 1 while it is in use.
 
 Rules
  * The answer is a function of what is held, not of the order in which it came: pairs are sorted by (handle, i, j).
@@ -18,7 +18,18 @@ from typing import NamedTuple
 import numpy as np
 
 from clearline.sky.compiler import kernel
-from clearline.sky.kernel_grid import OUTWARD_HEIGHT_M, OUTWARD_SINGLE, PUT, Ask, Grid, Singles, ball_of, candidates, grid_put, grid_take, slab_of
+from clearline.sky.kernel_cells import ball_of, slab_of
+from clearline.sky.kernel_grid import (
+    OUTWARD_HEIGHT_M,
+    OUTWARD_SINGLE,
+    PUT,
+    Ask,
+    Grid,
+    Singles,
+    candidates,
+    grid_put,
+    grid_take,
+)
 from clearline.sky.kernel_meet import (
     APART,
     FLOAT_COLUMNS,
@@ -29,7 +40,7 @@ from clearline.sky.kernel_meet import (
     lateral_limit,
     vertical_gap,
 )
-from clearline.sky.kernel_shape import BLOCK_EDGES, Floats, Ints, dress
+from clearline.sky.kernel_shape import BLOCK_EDGES, POLYGON, Floats, Ints, dress, inside, point_gap_sq
 
 __all__ = [
     "BALLS",
@@ -43,6 +54,7 @@ __all__ = [
     "add",
     "all_rows",
     "copy_vertices",
+    "core_gaps",
     "find",
     "load",
     "meetings",
@@ -54,14 +66,14 @@ ROW_COLUMNS = 13
 HIT_COLUMNS = 6
 
 ROWS, VERTICES, BALLS, DEAD, FREE_ROW, MARK, VOLUMES = 0, 1, 2, 3, 4, 5, 6
-"""Counters R: rows, vertices and balls handed out; vertices of removed volumes; first free row or -1; last mark; volumes."""
+"""Counters R: rows, vertices and balls handed out; vertices of removed volumes; first free row, -1; last mark; volumes."""
 
 Rules = Floats
 """[0] lateral, [1] vertical separation, [2] lateral, [3] vertical tolerance [m], [4:9] errors by reference [m]."""
 
 
 class Rows(NamedTuple):
-    """Records G, rows L, vertices W, balls C, counters R; for `kernel_grid` the marks and the slabs, rounded outward."""
+    """Records G, rows L, vertices W, balls C, counters R; marks and outward slabs for `kernel_grid`."""
 
     G: Floats
     L: Ints
@@ -291,7 +303,7 @@ def _rows_near(F: Floats, K: Ints, a: int, V: Floats, rows: Rows, grid: Grid, ru
 def find(
     floats: Floats, ints: Ints, count: int, rows: Rows, grid: Grid, exclude: int, group: int, whole: int, rules: Rules
 ) -> tuple[Ints, Ints]:
-    """Return `merge` of the hits of a prepared notice, those of `group` left out if `exclude`; without the grid if `whole`."""
+    """Return `merge` of the hits of a notice, those of `group` left out if `exclude`; without the grid if `whole`."""
     F, K, V, B = load(floats, ints, count)
     G, L, W, C, _, _, _ = rows
     hits = np.empty((64, HIT_COLUMNS), np.int64)
@@ -322,7 +334,7 @@ def find(
 def meetings(
     floats: Floats, ints: Ints, count: int, others: Floats, other_ints: Ints, other_count: int, rules: Rules
 ) -> tuple[Ints, Floats]:
-    """Compare all volumes of two notices; return their hits as in `merge`, and for each its (lateral, vertical gap) [m].
+    """Compare all volumes of two notices; return their hits as in `merge`, and of each the (lateral, vertical) gap [m].
 
     The lateral distance is the least that the true one can be; the vertical gap is the least in the reference compared.
     """
@@ -350,3 +362,15 @@ def meetings(
             gaps[found, 1] = max(0.0, least)
             found += 1
     return hits[:found], gaps[:found]
+
+
+@kernel
+def core_gaps(places: Floats, G: Floats, L: Ints, W: Floats, C: Floats, b: int) -> Floats:
+    """Return the chord from each place to core b, 0 inside a ring: for drawing."""
+    out = np.empty(places.shape[0])
+    for k in range(places.shape[0]):
+        x, y, z = places[k, 0], places[k, 1], places[k, 2]
+        gap_sq = point_gap_sq(x, y, z, W, L[b, 6], L[b, 3], C, L[b, 7], 4.0)
+        within = L[b, 0] == POLYGON and inside(x, y, z, W, L[b, 6], L[b, 3], G[b, 0], G[b, 1], G[b, 2], G[b, 3])
+        out[k] = 0.0 if within else math.sqrt(gap_sq)
+    return out

@@ -2,8 +2,8 @@
 
 Units and symbols: as in `kernel_shape`. `apart` is the chord below which two places count as one.
 
-Property: `ring_fault` answers (RING_SIMPLE, ...) IFF no two neighbouring vertices are within `apart`, no edge folds back
-on its neighbour, and no two other edges come within `apart` of each other. O(n^2) with whole blocks left out.
+Property: `ring_fault` answers (RING_SIMPLE, ...) IFF no two neighbouring vertices are within `apart`, no edge folds
+back on its neighbour, and no two other edges come within `apart` of each other. O(n^2) with whole blocks left out.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _edges_touch(V: Floats, i: int, j: int, k: int, m: int, apart: float) -> boo
 
 @kernel
 def ring_fault(V: Floats, B: Floats, count: int, apart: float) -> tuple[int, int]:
-    """Return what is wrong with the ring V[0:count], and the vertex where the later of the two parts concerned starts."""
+    """Return what is wrong with the ring V[0:count], and the vertex where the later of the two parts starts."""
     repeat = first_repeat(V, count, count, apart)
     if repeat >= 0:
         return RING_REPEATS, repeat

@@ -2,7 +2,7 @@
 
 Rules
  * The decision is the one that `Sky.findings` makes: the same kernel, the same tolerances.
- * What is shown never makes a meeting look smaller: distances are rounded down, the area is drawn outward.
+ * What is shown never makes a meeting look smaller: distances are the least that the true ones can be.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ __all__ = ["Prepared", "prepare"]
 
 _EQUATOR_DEGREES_PER_M: Final = math.degrees(1.0 / CURVATURE_MERIDIAN_M_MIN)
 _SEPARATION_REACH_M: Final = 120_000.0
-"""How far beyond a shape a path between two volumes may wander: the largest separation (100 km), one piece of an edge."""
+"""How far beyond a shape a path between two volumes may go: the largest separation (100 km), a piece of an edge."""
 _INTERIOR_CHORD_MIN: Final = 1e-8
 """Six centimetres: a place nearer to its own ring than this proves nothing about certainty."""
 
@@ -231,7 +231,7 @@ def _too_many(core: _Core) -> Refusal:
 
 
 def _place(core: _Core, split: _Split, record: Floats) -> None:
-    """Fill F[0:7] and F[13:16] of the record (`kernel_meet`); refuse rings that are not simple, and shapes too large."""
+    """Fill F[0:7] and F[13:16] (`kernel_meet`); refuse rings that are not simple, and shapes too large."""
     x, y, z, reach = bounding_ball(split.vectors)
     absolute = [abs(lat) for lat in split.lats]
     margin = (core.radius_m + _SEPARATION_REACH_M) * _EQUATOR_DEGREES_PER_M

@@ -1,4 +1,4 @@
-"""The rule sets that come with Clearline, as data (R16). A line may agree on any other; these are the named defaults."""
+"""The rule sets that come with Clearline, as data (R16). A line may agree on any other; these are the named ones."""
 
 from __future__ import annotations
 

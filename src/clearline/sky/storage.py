@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clearline.sky.kernel_grid import BUCKETS, COUNTERS, FREE, SPAN_LEVELS, Grid, copy_buckets
+from clearline.sky.kernel_cells import SPAN_LEVELS
+from clearline.sky.kernel_grid import BUCKETS, COUNTERS, FREE, Grid, copy_buckets
 from clearline.sky.kernel_meet import FLOAT_COLUMNS
 from clearline.sky.kernel_query import BALLS, DEAD, FREE_ROW, ROW_COLUMNS, ROWS, VERTICES, Rows, copy_vertices
 from clearline.sky.kernel_shape import BLOCK_EDGES, Ints
 
-__all__ = ["more_buckets", "more_entries", "new_grid", "new_rows", "with_room", "without_gaps"]
+__all__ = ["more_buckets", "more_entries", "move_together", "new_grid", "new_rows", "with_room", "without_gaps"]
 
 _BUCKETS_FIRST: Final = 512
 _DEAD_MIN: Final = 8_192
@@ -76,8 +77,13 @@ def without_gaps(rows: Rows) -> Rows:
     dead, vertices = int(rows.R[DEAD]), int(rows.R[VERTICES])
     if dead < _DEAD_MIN or 2 * dead < vertices:
         return rows
-    balls = int(rows.R[BALLS])
-    fresh = np.zeros((max(512, 2 * (vertices - dead)), 6)), np.zeros((max(128, balls), 4))
+    return move_together(rows)
+
+
+def move_together(rows: Rows) -> Rows:
+    """Return rows whose vertices have no gaps, with room for as many again."""
+    live, balls = int(rows.R[VERTICES] - rows.R[DEAD]), int(rows.R[BALLS])
+    fresh = np.zeros((max(512, 2 * live), 6)), np.zeros((max(128, balls), 4))
     copy_vertices(rows, *fresh)
     return rows._replace(W=fresh[0], C=fresh[1])
 

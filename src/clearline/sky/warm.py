@@ -1,45 +1,79 @@
-"""Loading the kernels before the first question is asked."""
+"""Loading the kernels before the first question is asked: half a second from the cache, half a minute without.
+
+Every kernel is called once with the types it meets in use, so that no later call compiles.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
+from clearline.model.volume import Circle, Corridor, LatLngPoint, Polygon, Radius, Volume3D, Volume4D, time_at
+from clearline.sky.index import Sky
+from clearline.sky.meeting import describe
+from clearline.sky.prepared import Prepared, prepare
+from clearline.sky.rules import load_rules
+from clearline.sky.storage import more_buckets, move_together
 
 __all__ = ["warm_up"]
 
+_RING: Final = Polygon((LatLngPoint(0.0, 0.0), LatLngPoint(0.2, 0.0), LatLngPoint(0.0, 0.01)))
+
 
 def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Compile or load all kernels; `progress(name, done, total)` is told of each step."""
-    from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
-    from clearline.model.volume import Circle, LatLngPoint, Polygon, Radius, Volume3D, Volume4D, time_at
-    from clearline.sky.index import Sky
-    from clearline.sky.meeting import describe
-    from clearline.sky.prepared import prepare
-    from clearline.sky.rules import load_rules
-
-    low = Altitude(0.0, AltitudeReference.W84, AltitudeUnits.M)
-    high = Altitude(100.0, AltitudeReference.W84, AltitudeUnits.M)
-    ring = Polygon((LatLngPoint(0.0, 0.0), LatLngPoint(0.01, 0.0), LatLngPoint(0.0, 0.01)))
-    volumes = [
-        Volume4D(
-            volume=Volume3D(altitude_lower=low, altitude_upper=high, outline_polygon=ring),
-            time_start=time_at(0),
-            time_end=time_at(1000),
-        ),
-        Volume4D(
-            volume=Volume3D(
-                altitude_lower=low, altitude_upper=high, outline_circle=Circle(LatLngPoint(0.0, 0.0), Radius(100.0))
-            ),
-            time_start=time_at(0),
-            time_end=time_at(1000),
-        ),
+    """Compile all kernels, or load them; `progress(name, done, total)` is told before each step and at the end."""
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("shapes", _prepared),
+        ("grid", _put_and_take),
+        ("findings", _ask),
+        ("meetings", lambda: describe(_prepared(), _prepared(), load_rules("threes"))),
     ]
-    tell = progress or (lambda name, done, total: None)
-    tell("prepare", 0, 3)
-    prepared = prepare(volumes)
-    tell("findings", 1, 3)
+    for done, (name, step) in enumerate(steps):
+        if progress is not None:
+            progress(name, done, len(steps))
+        step()
+    if progress is not None:
+        progress("ready", len(steps), len(steps))
+
+
+def _volume(
+    *, polygon: Polygon | None = None, circle: Circle | None = None, corridor: Corridor | None = None
+) -> Volume4D:
+    low, high = (Altitude(m, AltitudeReference.W84, AltitudeUnits.M) for m in (0.0, 100.0))
+    volume = Volume3D(
+        altitude_lower=low,
+        altitude_upper=high,
+        outline_polygon=polygon,
+        outline_circle=circle,
+        outline_corridor=corridor,
+    )
+    return Volume4D(volume=volume, time_start=time_at(0), time_end=time_at(1000))
+
+
+@cache
+def _prepared() -> Prepared:
+    middle = LatLngPoint(0.0, 0.0)
+    line = Corridor((middle, LatLngPoint(0.0, 0.01)), Radius(100.0))
+    return prepare([_volume(polygon=_RING), _volume(circle=Circle(middle, Radius(100.0))), _volume(corridor=line)])
+
+
+@cache
+def _held() -> Sky:
+    sky = Sky(load_rules("threes"))
+    sky.add(0, _prepared(), group=0)
+    return sky
+
+
+def _put_and_take() -> None:
     sky = Sky(load_rules("intersect"))
-    sky.add(0, prepared, group=0)
-    sky.findings(prepared, exclude_group=None)
-    tell("describe", 2, 3)
-    describe(prepared, prepared, load_rules("intersect"))
-    tell("ready", 3, 3)
+    sky.add(0, _prepared(), group=0)
+    more_buckets(sky._grid)  # noqa: SLF001  the same room: kernels that only a large sky calls
+    move_together(sky._rows)  # noqa: SLF001
+    sky.remove(0)
+
+
+def _ask() -> None:
+    _held().findings(_prepared(), exclude_group=1)
+    _held().findings_without_grid(_prepared(), exclude_group=None)
