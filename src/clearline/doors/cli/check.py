@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, final
 import click
 
 from clearline.doors.cli.trouble import ExitCode, tell_refusal
-from clearline.model import limits
 from clearline.model.message import Severity
 from clearline.model.refusal import InternalError, Refusal, RefusalCode, shown
 
 if TYPE_CHECKING:
-    from clearline.formats.record import Reading, Record
+    from clearline.formats.record import Record
     from clearline.model.rules import RuleSet
     from clearline.sky import Meeting, Prepared
 
@@ -148,11 +147,12 @@ def check(files: Sequence[str], rules: RuleSet) -> Checked:
 
 
 def _items(files: Sequence[str], refused: list[Refused]) -> Iterator[Item]:
+    from clearline.doors.cli.source_file import read_source_file
     from clearline.sky import prepare
 
     for file in files:
         try:
-            reading = _read(file)
+            reading = read_source_file(file)
         except Refusal as refusal:
             refused.append(Refused(file=file, place="", title="", refusal=refusal))
             continue
@@ -195,21 +195,6 @@ def _met(a: Item, b: Item, rules: RuleSet) -> Met:
         # Dropping the pair would hide a conflict.
         raise InternalError(f"{a.record.title} and {b.record.title} meet in the index and not by themselves")
     return Met(a=a, b=b, meeting=meeting)
-
-
-def _read(file: str) -> Reading:
-    from clearline.formats.detect import read_source
-
-    try:
-        with Path(file).open("rb") as source:
-            body = source.read(limits.FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise Refusal(
-            RefusalCode.UNREADABLE_FILE, found=error.strerror or type(error).__name__, allowed="a file that can be read"
-        ) from None
-    except ValueError:
-        raise Refusal(RefusalCode.UNREADABLE_FILE, found="a name with a zero byte", allowed="a file name") from None
-    return read_source(body)
 
 
 def _write(file: str, body: bytes) -> None:

@@ -5,21 +5,22 @@ Rules
  * A command is one line in `COMMANDS`: its name, its module under `clearline.doors.cli`, its summary. The module
    holds a click command named `command`.
  * Exit codes: 0 done (for `check`: clear), 1 done and something was found (conflicts, a bundle that does not hold),
-   2 bad input or usage, 3 a node's configuration is wrong, 4 a node's store cannot be used, 70 a bug of Clearline,
-   130 interrupted.
+   2 bad input or usage, 3 a node's configuration is wrong, 4 a node's store cannot be used, 5 the node cannot be
+   reached, 6 the token will not do, 70 a bug of Clearline, 130 interrupted. docs/cli.md has the table.
  * A refusal is printed to stderr in words, with what to do next; never a stack trace.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Final, NamedTuple
 
 import click
 
 from clearline import __version__
-from clearline.doors.cli.trouble import ExitCode, tell_bug, tell_refusal
+from clearline.doors.cli.trouble import ExitCode, NodeTrouble, exit_code_of, tell_bug, tell_refusal, tell_trouble
 from clearline.model.refusal import InternalError, Refusal
 
 __all__ = ["COMMANDS", "Entry", "group", "main"]
@@ -36,6 +37,22 @@ COMMANDS: Final[dict[str, Entry]] = {
     "check": Entry("clearline.doors.cli.check", "Print every conflict between and within files. Needs no server."),
     "init": Entry("clearline.doors.cli.init", "Make a node's directory: key, tokens, configuration."),
     "serve": Entry("clearline.doors.cli.serve", "Run a node until it is told to stop."),
+    "demo": Entry("clearline.doors.cli.demo", "Start two nodes and play real flights into them."),
+    "declare": Entry("clearline.doors.cli.declare", "Declare each feature of a file as a notice."),
+    "notices": Entry("clearline.doors.cli.notices", "List notices with their status."),
+    "findings": Entry("clearline.doors.cli.findings", "List findings: who with whom, where, how high, when."),
+    "show": Entry("clearline.doors.cli.show", "Show all that is known of one notice or finding."),
+    "read-back": Entry("clearline.doors.cli.read_back", "Repeat another party's notice, field by field."),
+    "noted": Entry("clearline.doors.cli.noted", "Say that a notice, rightly read back, is understood."),
+    "activate": Entry("clearline.doors.cli.activate", "Say that use of an own notice begins."),
+    "amend": Entry("clearline.doors.cli.amend", "Give an own notice the volumes of a file."),
+    "release": Entry("clearline.doors.cli.release", "Say that use of an own notice is over, wholly or in part."),
+    "cancel": Entry("clearline.doors.cli.cancel", "End an own notice before or instead of its use."),
+    "resolve": Entry("clearline.doors.cli.resolve", "Sign terms under which two notices stay apart."),
+    "log": Entry("clearline.doors.cli.log", "Print the log, or follow it as it grows."),
+    "status": Entry("clearline.doors.cli.status", "Print how the node and its lines fare."),
+    "export": Entry("clearline.doors.cli.export", "Write the whole record to a file, and verify it."),
+    "verify": Entry("clearline.doors.cli.verify", "Verify exported records. Needs no server."),
 }
 
 
@@ -79,9 +96,16 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Nothing more may be written, not even while Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.DONE)
+    except NodeTrouble as trouble:
+        tell_trouble(trouble)
+        sys.exit(ExitCode.NODE)
     except Refusal as refusal:
         tell_refusal(refusal)
-        sys.exit(ExitCode.BAD_INPUT)
+        sys.exit(exit_code_of(refusal))
     except InternalError as error:
         tell_bug(error)
         sys.exit(ExitCode.BUG)

@@ -61,10 +61,10 @@ function noticeLayers() {
   const thin = { 'line-color': colour, 'line-width': 1.6 };
   const beside = { ...thin, 'line-gap-width': trueWidth };
   return [
-    { id: 'area-fill', type: 'fill', source: 'notices', filter: isArea, paint: { 'fill-color': colour, 'fill-opacity': 0.13 } },
+    { id: 'area-fill', type: 'fill', source: 'notices', filter: isArea, paint: { 'fill-color': colour, 'fill-opacity': 0.11 } },
     { id: 'corridor-fill', type: 'line', source: 'notices', filter: isCorridor,
       layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': colour, 'line-opacity': 0.16, 'line-width': trueWidth } },
+      paint: { 'line-color': colour, 'line-opacity': 0.1, 'line-width': trueWidth } },
     outline('area-own', [isArea, isOwn], thin),
     outline('area-received', [isArea, isReceived], { ...thin, ...dashed }),
     outline('corridor-own', [isCorridor, isOwn], beside),
