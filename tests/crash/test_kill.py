@@ -88,6 +88,7 @@ def line(tmp_path: Path) -> Any:
     for served in (north, south):
         served.kill()
         served.client.close()
+        print(served.party, "log ends:", *served.log.read_text(encoding="utf-8").splitlines()[-20:], sep="\n")  # noqa: T201
 
 
 def await_answers(declarers: list[Declarer], count: int) -> None:
