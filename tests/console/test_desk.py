@@ -171,6 +171,12 @@ class TestTable:
         desk.wait("() => [...document.querySelectorAll('.notices [role=row]')].length === 8")
         assert desk.page.locator(".notices [aria-rowindex='1']").inner_text().count("A1B2C301") == 1
 
+    def test_line_is_named_where_there_are_several(self, closed_desk: Desk, node: FakeNode) -> None:
+        node.lines.append({**scene.line_view(node.now_ms()), "line_id": "other-line"})
+        desk = closed_desk.open()
+        desk.see("[role=row] .cell-why", text="fire-line · ")
+        assert desk.page.locator(".peer").count() == 2
+
     def test_thousands_stay_usable(self, closed_desk: Desk, node: FakeNode) -> None:
         for flight in scene.many_flights(4_000, 7):
             node.add_notice(flight)

@@ -125,6 +125,17 @@ def test_other_news_does_not_disturb_what_is_typed(desk: Desk) -> None:
     assert desk.page.locator("#read-west").input_value() == "12"
 
 
+def test_escape_leaves_the_field_before_it_closes_the_detail(desk: Desk) -> None:
+    started(desk)
+    desk.press("=")
+    desk.page.keyboard.type("12")
+    desk.press("Escape")
+    assert desk.page.locator("#read-west").input_value() == "12"
+    assert desk.page.locator("[data-field=south]").get_attribute("data-state") == "same"
+    desk.press("Escape")
+    desk.see(".detail .empty")
+
+
 # What an officer may type, for a declared value, and what goes on the wire (None: not understood).
 TYPED = (
     ("west", "122.15W", -122.15, -122.15),

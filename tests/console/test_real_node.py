@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.console import scene
-from tests.console.conftest import NO_WEBGL, Desk, _context, _desk
+from tests.console.conftest import NO_WEBGL, WAIT_MS, Desk, _context, _desk
 from tests.console.fake_node import FakeNode
 from tests.console.real_line import RealNode, real_line
 
@@ -32,17 +32,18 @@ def flight(owner: str, lat: float) -> scene.Flight:
     )  # fmt: skip
 
 
-def opened(browser: Browser, real: RealNode) -> Desk:
+def opened(browser: Browser, real: RealNode, *, script: str = "") -> Desk:
     context = _context(browser)
-    context.add_init_script(NO_WEBGL)
+    if script:
+        context.add_init_script(script)
     node = FakeNode(flights=())
     node.port = real.port
     return _desk(context, node).open(token=real.tokens["WATCH"])
 
 
-def test_two_desks_on_one_line(browser: Browser, tmp_path: Path) -> None:
+def test_two_desks_on_one_line(browser: Browser, map_browser: Browser, tmp_path: Path) -> None:
     with real_line(tmp_path) as (ridge, valley):
-        here, there = opened(browser, ridge), opened(browser, valley)
+        here, there = opened(map_browser, ridge), opened(browser, valley, script=NO_WEBGL)
         alone = declared(ridge, flight("ridge", 36.0))
         here.see("[role=row].own", text=alone)
         here.see("[role=row].own", text="● Cleared")
@@ -81,6 +82,7 @@ def test_two_desks_on_one_line(browser: Browser, tmp_path: Path) -> None:
         there.page.get_by_role("button", name="Press again to activate").click()
         there.see(".detail .pairs", text="Activated")
         here.see("[role=row].received", text="Activated")
+        here.page.locator(".map[data-map=drawn]").wait_for(timeout=4 * WAIT_MS)
         for desk in (here, there):
             desk.clean()
             desk.page.context.close()

@@ -38,6 +38,10 @@ export class Detail {
     this.heading.focus();
   }
 
+  isTyping() {
+    return this.formHolder.contains(document.activeElement) && ['INPUT', 'SELECT'].includes(document.activeElement.tagName);
+  }
+
   /** Put the cursor where the next value is read. */
   focusForm() {
     if (this.forms?.focus?.()) return;

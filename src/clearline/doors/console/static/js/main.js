@@ -197,7 +197,10 @@ class Desk {
   }
 
   escape() {
-    if (this.choice) {
+    if (this.detail.isTyping()) {
+      // One Escape leaves the field, and what was typed stays; the next closes the detail.
+      this.detail.focus();
+    } else if (this.choice) {
       this.choose(null);
       if (this.cameFrom?.isConnected) this.cameFrom.focus();
       this.tab(this.cameFrom?.closest?.('.findings') ? 'findings' : 'notices');

@@ -113,7 +113,7 @@ export class NoticeTable {
       cell('band', h('span', { dir: 'auto', title: bandText(view) }, bandText(view))),
       cell('window', windowText(view, now)),
       cell('state', word('state', view.state)),
-      cell('why', isOver ? h('span.over', {}, t('window-over')) : null, isOver && (why || acks) ? ' · ' : null, why ? h('span.why', { title: why }, why) : null, why && acks ? ' · ' : null, h(`span.acks`, { title: acks }, acks)),
+      cell('why', this.picture.lines.length > 1 ? foreign('span.quiet', `${view.line_id} · `) : null, isOver ? h('span.over', {}, t('window-over')) : null, isOver && (why || acks) ? ' · ' : null, why ? h('span.why', { title: why }, why) : null, why && acks ? ' · ' : null, h(`span.acks`, { title: acks }, acks)),
     ];
   }
 }
