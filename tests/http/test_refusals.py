@@ -137,7 +137,7 @@ def test_requests_that_will_not_do(tmp_path: Path) -> None:
             for method, path, status, code in REQUESTS:
                 answer = await client.request(method, path)
                 refused(answer, status=status, code=code)
-                assert ("allow" in answer.headers) is (status == 405)
+                assert ("allow" in answer.headers) is (status == 405), path
 
     run(story())
 

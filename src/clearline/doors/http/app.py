@@ -14,16 +14,17 @@ from clearline.doors.console import CONSOLE_FILES
 from clearline.doors.http.answers import JSON, Answer
 from clearline.doors.http.console_files import console_file
 from clearline.doors.http.events import EVENTS
-from clearline.doors.http.gate import Gate, loopback_names
+from clearline.doors.http.gate import Gate, loopback_names, refused_path
 from clearline.doors.http.openapi import openapi_document
 from clearline.doors.http.operation import Door, Operation, Secured, handler_of
 from clearline.doors.http.peer_routes import PEERS
 from clearline.doors.http.reading_routes import READING, SESSIONS
 from clearline.doors.http.speaking_routes import SPEAKING
+from clearline.doors.http.statuses import STATUS_OF
 from clearline.doors.http.upkeep_routes import UPKEEP
 from clearline.model.refusal import Refusal, RefusalCode
 
-__all__ = ["OPERATIONS", "SCHEMA_PATH", "http_application"]
+__all__ = ["OPERATIONS", "SCHEMA_PATH", "allowed_methods", "http_application"]
 
 SCHEMA_PATH: Final = "/schema/openapi.json"
 
@@ -47,9 +48,24 @@ OPERATIONS: Final = (*SPEAKING, *READING, *SESSIONS, *EVENTS, *PEERS, *UPKEEP, _
 """The whole API."""
 
 _METHODS: Final = {
-    path: ", ".join(sorted({one.method for one in OPERATIONS if one.path == path} | {"OPTIONS"}))
-    for path in {one.path for one in OPERATIONS}
+    **dict.fromkeys(CONSOLE_FILES, "GET"),
+    **{
+        path: ", ".join(sorted({one.method for one in OPERATIONS if one.path == path}))
+        for path in {one.path for one in OPERATIONS}
+    },
 }
+
+
+def allowed_methods(path: str) -> str | None:
+    """Return the methods that a path has, or None where there is no such path."""
+    given = path.rstrip("/").split("/") if path != "/" else ["", ""]
+    for known, methods in _METHODS.items():
+        parts = known.split("/")
+        if len(parts) == len(given) and all(
+            part.startswith("{") or part == said for part, said in zip(parts, given, strict=True)
+        ):
+            return methods
+    return None
 
 
 def _document() -> bytes:
@@ -69,7 +85,7 @@ def http_application(door: Door, *, loopback: bool, public_url: str | None, http
         pdb_on_exception=False,
     )
     hosts = loopback_names(public_url) if loopback else None
-    return Gate(litestar, hosts=hosts, https=https, on_bug=door.metrics.bugs.inc)
+    return Gate(litestar, allowed=allowed_methods, hosts=hosts, https=https, on_bug=door.metrics.bugs.inc)
 
 
 def _route(operation: Operation, door: Door) -> HTTPRouteHandler:
@@ -88,25 +104,11 @@ def _console() -> HTTPRouteHandler:
 def _refused_by_route(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Say in our words what Litestar refuses by itself: paths and methods that do not exist."""
     method, path = str(request.scope["method"]), str(request.scope["path"])
-    headers: dict[str, str] = {}
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = _allowed_methods(request)
-        headers["Allow"] = allowed
-        refusal = Refusal(RefusalCode.METHOD_NOT_ALLOWED, field="method", found=method, allowed=allowed)
-    elif error.status_code == HTTPStatus.NOT_FOUND:
-        refusal = Refusal(RefusalCode.NOT_FOUND, field="path", found=path, allowed=f"a path of {SCHEMA_PATH}")
+    if error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        refusal = refused_path(path, method, allowed_methods(path))
     else:
         refusal = Refusal(RefusalCode.MALFORMED, field="request", found=error.detail, allowed="a request as described")
-    status = error.status_code if error.status_code in {404, 405} else 400
-    return Response(msgspec.json.encode(refusal.report()), media_type=JSON, status_code=status, headers=headers)
-
-
-def _allowed_methods(request: Request[Any, Any, Any]) -> str:
-    given = request.scope["path"].rstrip("/").split("/")
-    for path, methods in _METHODS.items():
-        parts = path.split("/")
-        if len(parts) == len(given) and all(
-            part.startswith("{") or part == said for part, said in zip(parts, given, strict=True)
-        ):
-            return methods
-    return "GET, OPTIONS"
+    headers = {"Allow": refusal.allowed} if refusal.code is RefusalCode.METHOD_NOT_ALLOWED else {}
+    return Response(
+        msgspec.json.encode(refusal.report()), media_type=JSON, status_code=STATUS_OF[refusal.code], headers=headers
+    )

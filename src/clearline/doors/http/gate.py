@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from clearline.doors.http.answers import answer_refusal, bug_answer
+from clearline.doors.http.answers import Answer, answer_refusal, bug_answer
 from clearline.model import limits
 from clearline.model.refusal import Refusal, RefusalCode
 
-__all__ = ["SECURITY_HEADERS", "Gate", "loopback_names"]
+__all__ = ["SECURITY_HEADERS", "Gate", "loopback_names", "refused_path"]
 
 SECURITY_HEADERS: Final = {
     "cache-control": "no-store",
@@ -50,8 +50,17 @@ def loopback_names(public_url: str | None) -> frozenset[str]:
 class Gate:
     """The outermost ASGI application. `hosts` is None where any name will do."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None, https: bool, on_bug: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed: Callable[[str], str | None],
+        hosts: Collection[str] | None,
+        https: bool,
+        on_bug: Callable[[], None],
+    ) -> None:
         self._app = app
+        self._allowed = allowed
         self._hosts = hosts
         self._on_bug = on_bug
         self._headers = [*_ENCODED, _HTTPS_ONLY] if https else _ENCODED
@@ -75,8 +84,8 @@ class Gate:
             await send(message)
 
         try:
-            refusal = self._refusal(scope)
-            app = self._app if refusal is None else answer_refusal(refusal)
+            refusal = self._refusal(scope, method=str(scope["method"]))
+            app = self._app if refusal is None else _refused(refusal)
             await app(scope, body.receive, send_guarded)
         except Exception as error:
             self._on_bug()
@@ -85,7 +94,7 @@ class Gate:
                 raise  # Half an answer is out: only closing the connection tells that it is not whole.
             await answer(scope, body.receive, send_guarded)
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
+    def _refusal(self, scope: Scope, *, method: str) -> Refusal | None:
         # The connection bounds a head that comes in parts; this bounds one that came at once.
         head_bytes = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
         if head_bytes > limits.HEAD_BYTES_MAX:
@@ -95,6 +104,9 @@ class Gate:
                 found=f"{head_bytes} bytes",
                 allowed=f"at most {limits.HEAD_BYTES_MAX} bytes",
             )
+        if method == "OPTIONS":
+            # Other sites' pages ask this way whether they may call us (CORS): they may not.
+            return refused_path(scope["path"], method, self._allowed(scope["path"]))
         if self._hosts is None:
             return None
         given = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
@@ -103,6 +115,18 @@ class Gate:
         return Refusal(
             RefusalCode.NOT_FOUND, field="Host", found=given, allowed="the name under which the node listens"
         )
+
+
+def refused_path(path: str, method: str, allowed: str | None) -> Refusal:
+    """Return the refusal of a path that is not there, or has not this method but `allowed`."""
+    if allowed is None:
+        return Refusal(RefusalCode.NOT_FOUND, field="path", found=path, allowed="a path of /schema/openapi.json")
+    return Refusal(RefusalCode.METHOD_NOT_ALLOWED, field="method", found=method, allowed=allowed)
+
+
+def _refused(refusal: Refusal) -> Answer:
+    headers = {"Allow": refusal.allowed} if refusal.code is RefusalCode.METHOD_NOT_ALLOWED else None
+    return answer_refusal(refusal, headers=headers)
 
 
 @final

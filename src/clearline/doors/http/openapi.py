@@ -32,6 +32,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, shapes)
+    shapes.leave_out({operation.query.__name__ for operation in operations})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,6 +71,11 @@ class _Shapes:
     def of(self, kind: Any) -> dict[str, Any]:
         """Return the schema of a type that some operation uses."""
         return next(schema for known, schema in self._known if known is kind)
+
+    def leave_out(self, names: set[str]) -> None:
+        """Drop components that nothing refers to: queries are described field by field."""
+        for name in names:
+            del self.components[name]
 
     def fields(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
         """Return the fields of a query type with their schemas."""
