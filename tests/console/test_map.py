@@ -124,3 +124,11 @@ def test_live_changes_reach_the_map_by_difference(map_desk: Desk) -> None:
     desk.page.evaluate("() => document.querySelector('.map').removeAttribute('data-map')")
     desk.node.add_finding(desk.node.notice(OWN, 0), desk.node.notice(PEER, 0))
     desk.page.locator(DRAWN).wait_for(timeout=2 * WAIT_MS)
+
+
+def test_watch_over_the_policy_sees_a_breach(desk: Desk) -> None:
+    """The check that every other test ends with can fail."""
+    desk.page.evaluate("() => document.querySelector('h1').setAttribute('style', 'color: red')")
+    desk.wait("() => window.breaches.length === 1")
+    desk.page.evaluate("() => window.breaches.splice(0)")
+    desk.problems = [problem for problem in desk.problems if "Content Security Policy" not in problem]

@@ -80,6 +80,7 @@ class Desk {
 
   #listen() {
     this.picture.addEventListener('change', () => this.#schedule());
+    this.picture.addEventListener('status', () => this.bar.draw());
     for (const type of ['live', 'lost']) {
       this.live.addEventListener(type, () => {
         this.live.hasStarted = true;

@@ -2,8 +2,8 @@
 // words why it is not cleared and who has acknowledged it.
 
 import { foreign, h, plain, setText } from './dom.js';
-import { instant, reference } from './format.js';
-import { noticeKey } from './picture.js';
+import { reference } from './format.js';
+import { noticeKey, once, windowOf } from './picture.js';
 import { Rows } from './rows.js';
 import { t, word } from './strings.js';
 import { STATUSES, acknowledgementText, bandText, ownReadText, statusBadge, whyText, windowText } from './words.js';
@@ -80,7 +80,7 @@ export class NoticeTable {
   }
 
   #order() {
-    const from = (view) => instant(view.read_back_fields?.from_time) || Infinity;
+    const from = (view) => windowOf(view).fromMs || Infinity;
     const rank = (view) => STATUSES.indexOf(view.status);
     const orders = {
       status: (a, b) => rank(a) - rank(b) || from(a) - from(b) || 0,
@@ -118,12 +118,11 @@ export class NoticeTable {
   }
 }
 
-function searchText(view) {
-  return [
+const searchText = once((view) =>
+  [
     view.notice_id, view.owner, view.line_id, view.status, view.state, view.aircraft_class,
     word('status', view.status), word('class', view.aircraft_class), bandText(view), view.read_back_fields?.from_time, whyText(view),
-  ].join(' ').toLowerCase();
-}
+  ].join(' ').toLowerCase());
 
 function filterName(name) {
   return STATUSES.includes(name) ? word('status', name) : t(`notices-status-${name}`);

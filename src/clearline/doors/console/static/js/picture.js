@@ -10,6 +10,21 @@ const ENTRIES_KEPT_MAX = 200;
 const SAMPLES_MAX = 400;
 const RATE_WINDOW_MS = 60_000;
 
+/** What follows from a view alone is worked out once: views are replaced, never changed. */
+export function once(work) {
+  const known = new WeakMap();
+  return (view) => {
+    if (!known.has(view)) known.set(view, work(view));
+    return known.get(view);
+  };
+}
+
+/** When a notice begins and ends, in ms; NaN where it does not say. */
+export const windowOf = once((view) => ({
+  fromMs: instant(view.read_back_fields?.from_time),
+  untilMs: instant(view.read_back_fields?.until_time),
+}));
+
 export const noticeKey = (view) => `${view.line_id}/${view.owner}/${view.notice_id}`;
 const sideKey = (finding, side) => `${finding.line_id}/${finding.key[`owner_${side}`]}/${finding.key[`notice_${side}`]}`;
 
@@ -79,7 +94,7 @@ export class Picture extends Emitter {
   setStatus(status) {
     if (Array.isArray(status.lines)) this.lines = status.lines;
     this.#troubles(status);
-    this.changed(new Set());
+    this.dispatchEvent(new CustomEvent('status'));
   }
 
   #troubles(answer) {
@@ -137,7 +152,7 @@ export class Picture extends Emitter {
   }
 
   isWindowOver(view) {
-    return instant(view.read_back_fields?.until_time) < (this.now() ?? 0);
+    return windowOf(view).untilMs < (this.now() ?? 0);
   }
 
   /** Ended, or its window went by without use. One that is in use past its window is not past: it needs eyes. */
@@ -167,7 +182,7 @@ export class Picture extends Emitter {
   toReadBack() {
     return [...this.notices.values()]
       .filter((view) => this.isToReadBack(view))
-      .sort((a, b) => instant(a.read_back_fields?.from_time) - instant(b.read_back_fields?.from_time));
+      .sort((a, b) => windowOf(a).fromMs - windowOf(b).fromMs);
   }
 
   #indexFindings() {

@@ -4,6 +4,7 @@
 
 import { fill, setText, svg } from './dom.js';
 import { altitudeMetres, clock, instant, reference } from './format.js';
+import { once } from './picture.js';
 import { t } from './strings.js';
 
 const BOXES_MAX = 500;
@@ -64,13 +65,7 @@ export class Strip {
     const out = [];
     for (const [key, view] of this.picture.notices) {
       if (view.status === 'ENDED') continue;
-      for (const volume of view.volumes ?? []) {
-        const lower = altitudeMetres(volume.volume.altitude_lower);
-        const upper = altitudeMetres(volume.volume.altitude_upper);
-        const from = instant(volume.time_start.value);
-        const until = instant(volume.time_end.value);
-        if ([lower, upper, from, until].every(Number.isFinite)) out.push({ key, view, lower, upper: Math.max(lower, upper), from, until });
-      }
+      for (const box of boxesOf(view)) out.push({ key, view, ...box });
     }
     return out;
   }
@@ -100,6 +95,18 @@ export class Strip {
   }
 }
 
+const boxesOf = once((view) => {
+  const out = [];
+  for (const volume of view.volumes ?? []) {
+    const lower = altitudeMetres(volume.volume.altitude_lower);
+    const upper = altitudeMetres(volume.volume.altitude_upper);
+    const from = instant(volume.time_start.value);
+    const until = instant(volume.time_end.value);
+    if ([lower, upper, from, until].every(Number.isFinite)) out.push({ lower, upper: Math.max(lower, upper), from, until });
+  }
+  return out;
+});
+
 /** What is chosen, and what is in conflict, is drawn first when there is more than can be drawn. */
 function prefer(boxes, choice) {
   const weight = (box) => (box.key === choice?.key ? 2 : box.view.status === 'CONFLICT' ? 1 : 0);
@@ -110,8 +117,9 @@ function prefer(boxes, choice) {
 function rangeOf(boxes, now) {
   const near = boxes.filter((box) => box.until > now - LOOK_BACK_MS && box.from < now + LOOK_AHEAD_MS);
   const shown = near.length ? near : boxes;
-  let from = Math.min(...shown.map((box) => box.from));
-  let until = Math.max(...shown.map((box) => box.until));
+  // Not by spreading into one call: there may be more boxes than a call has room for arguments.
+  let from = shown.reduce((least, box) => Math.min(least, box.from), Infinity);
+  let until = shown.reduce((most, box) => Math.max(most, box.until), -Infinity);
   if (near.length) {
     from = Math.max(Math.min(from, now), now - LOOK_BACK_MS);
     until = Math.min(Math.max(until, now), now + LOOK_AHEAD_MS);
