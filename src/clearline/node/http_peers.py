@@ -120,7 +120,7 @@ class HttpPeers:
                 ) as response,
             ):
                 source = await _bounded(response)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
             raise PeerUnreachable(f"{type(error).__name__} {error}".strip()) from None
         if response.status_code == httpx2.codes.OK:
             return source
