@@ -1,8 +1,8 @@
 """A made-up busy sky for the benchmarks: seeded, the same on every machine.
 
 Of the volumes, 85 % are small drone flights around cities (0.5 to 5 km, 20 to 60 m of height, 10 to 60 min; a quarter
-of them circles, the rest rings of 4 to 12 vertices), 10 % drone routes of 5 to 40 km, 5 % corridors of 100 to 500 km. All
-within 24 h; distances from the middle of a city are normal with 20 km.
+of them circles, the rest rings of 4 to 12 vertices), 10 % drone routes of 5 to 40 km, 5 % corridors of 100 to 500 km.
+All within 24 h; distances from the middle of a city are normal with 20 km.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ their circles is on both; a point is inside IFF the azimuths of the ring's verti
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from mpmath import mp, mpf
@@ -98,5 +99,5 @@ def shapes_apart(a: Sequence[Vector], b: Sequence[Vector], *, closed: tuple[bool
 def _arcs(shape: Sequence[Vector], *, closed: bool) -> list[tuple[Vector, ...]]:
     if len(shape) == 1:
         return [(shape[0],)]
-    pairs: list[tuple[Vector, ...]] = list(zip(shape, shape[1:], strict=False))
+    pairs: list[tuple[Vector, ...]] = list(itertools.pairwise(shape))
     return [*pairs, (shape[-1], shape[0])] if closed else pairs

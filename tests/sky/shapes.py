@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterable
 from random import Random
 
@@ -78,12 +79,16 @@ def closer(a: Prepared, b: Prepared, rule_set: RuleSet = INTERSECT) -> bool:
 
 
 def moved(place: Place, bearing_deg: float, distance_m: float) -> Place:
-    """Go along a great circle of the sphere."""
+    """Go along a great circle of the sphere; right at the poles too, where bearings start at the place's meridian."""
     lat, lng, bearing = (math.radians(value) for value in (*place, bearing_deg))
     angle = distance_m / R_M
-    sine = math.sin(lat) * math.cos(angle) + math.cos(lat) * math.sin(angle) * math.cos(bearing)
-    east = math.atan2(math.sin(bearing) * math.sin(angle) * math.cos(lat), math.cos(angle) - math.sin(lat) * sine)
-    return math.degrees(math.asin(max(-1.0, min(1.0, sine)))), (math.degrees(lng + east) + 540.0) % 360.0 - 180.0
+    north = math.cos(bearing) * math.sin(angle)
+    east = math.sin(bearing) * math.sin(angle)
+    out = math.cos(lat) * math.cos(angle) - math.sin(lat) * north
+    x = out * math.cos(lng) - east * math.sin(lng)
+    y = out * math.sin(lng) + east * math.cos(lng)
+    z = math.sin(lat) * math.cos(angle) + math.cos(lat) * north
+    return math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
 
 
 def anywhere(random: Random) -> Place:
@@ -113,9 +118,16 @@ def random_outline(random: Random, place: Place, size_m: float) -> Polygon | Cir
     if kind < 0.2:
         return circle(*place, size_m)
     if kind < 0.4:
-        line = [moved(place, random.uniform(0.0, 360.0), size_m * random.random()) for _ in range(random.randrange(2, 6))]
+        line = [
+            moved(place, random.uniform(0.0, 360.0), size_m * random.random()) for _ in range(random.randrange(2, 6))
+        ]
         return corridor(size_m * random.uniform(0.01, 0.2), *line)
     return polygon(*ring_around(random, place, size_m, random.randrange(4, 14)))
+
+
+def seeded(seed: int) -> None:
+    """Say the seed, so that a failure can be repeated."""
+    sys.stdout.write(f"seed {seed}\n")
 
 
 def handles(findings: Iterable[object]) -> list[int]:

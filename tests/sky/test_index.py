@@ -1,4 +1,4 @@
-"""The index answers as if it compared everything with everything (R16, design.md §4: nothing in the filter may miss)."""
+"""The index answers as if it compared everything with everything (R16; design.md §4: the filter may miss nothing)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from clearline.model.message import Severity
 from clearline.model.refusal import InternalError
 from clearline.model.rules import RuleSet
-from clearline.model.volume import Volume4D
+from clearline.model.volume import Circle, Corridor, Polygon, Volume4D
 from clearline.sky import Finding, Prepared, Sky, describe, prepare
 from tests.sky.shapes import (
     EFFORT,
@@ -24,11 +24,19 @@ from tests.sky.shapes import (
     polygon,
     random_outline,
     rules,
+    seeded,
     volume,
 )
 
 SEED = 43_001
 DAY_MS = 86_400_000
+BANDS: list[tuple[float | str, float | str]] = [
+    *((lower, lower + 300.0) for lower in (0.0, 50.0, 400.0, 3_000.0)),
+    ("FL100", "FL120"),
+    ("1000 ft AMSL", "1500 ft AMSL"),
+    ("20 m AGL", "120 m AGL"),
+    ("2000 ft QNH", "FL090"),
+]
 
 
 def random_volume(random: Random, middle: Place) -> Volume4D:
@@ -38,12 +46,17 @@ def random_volume(random: Random, middle: Place) -> Volume4D:
     place = moved(middle, random.uniform(0.0, 360.0), abs(random.gauss(0.0, 12_000.0)))
     start_ms = random.randrange(20_000 * DAY_MS, 20_001 * DAY_MS)
     length_ms = random.choice([1, 60_000, 3_600_000, 4 * 3_600_000, 5 * DAY_MS, 300 * DAY_MS])
-    lower = random.choice([0.0, 50.0, 400.0, 3_000.0, "FL100", "1000 ft AMSL", "20 m AGL", "2000 ft QNH"])
-    upper = {"FL100": "FL120", "20 m AGL": "120 m AGL", "1000 ft AMSL": "1500 ft AMSL", "2000 ft QNH": "FL090"}.get(
-        str(lower), float(lower) + random.uniform(0.0, 300.0) if isinstance(lower, float) else lower
-    )
+    lower, upper = random.choice(BANDS)
+    if isinstance(lower, float) and isinstance(upper, float):
+        upper = lower + random.uniform(0.0, upper - lower)
+    outline: Polygon | Circle | Corridor
     if kind > 0.98:
-        outline = random.choice([circle(*place, 500_000.0), polygon((80, 0), (80, 120), (80, -120)), corridor(9e4, (0, 0), (50, 60))])
+        outlines: list[Polygon | Circle | Corridor] = [
+            circle(*place, 500_000.0),
+            polygon((80, 0), (80, 120), (80, -120)),
+            corridor(9e4, (0, 0), (50, 60)),
+        ]
+        outline = random.choice(outlines)
     else:
         outline = random_outline(random, place, size_m)
     return volume(outline, band=(lower, upper), window_ms=(start_ms, start_ms + length_ms))
@@ -53,7 +66,9 @@ def notices(random: Random, count: int, middle: Place) -> list[Prepared]:
     return [prepare([random_volume(random, middle) for _ in range(random.choice([1, 1, 1, 3]))]) for _ in range(count)]
 
 
-def expected(asked: Prepared, held: dict[int, tuple[Prepared, int]], rule_set: RuleSet, group: int | None) -> list[Finding]:
+def expected(
+    asked: Prepared, held: dict[int, tuple[Prepared, int]], rule_set: RuleSet, group: int | None
+) -> list[Finding]:
     """Every pair through `describe`, which knows no index."""
     out = []
     for handle in sorted(held):
@@ -61,18 +76,28 @@ def expected(asked: Prepared, held: dict[int, tuple[Prepared, int]], rule_set: R
         meeting = None if owner == group else describe(asked, other, rule_set)
         if meeting is not None:
             out.append(
-                Finding(handle, meeting.severity, meeting.from_ms, meeting.until_ms, meeting.closer_ms, meeting.certain, meeting.pairs)
+                Finding(
+                    handle,
+                    meeting.severity,
+                    meeting.from_ms,
+                    meeting.until_ms,
+                    meeting.closer_ms,
+                    meeting.certain,
+                    meeting.pairs,
+                )
             )
     return out
 
 
-@pytest.mark.parametrize("rule_set", [INTERSECT, THREES, rules(100_000.0, 20_000.0)], ids=["intersect", "threes", "wide"])
+@pytest.mark.parametrize(
+    "rule_set", [INTERSECT, THREES, rules(100_000.0, 20_000.0)], ids=["intersect", "threes", "wide"]
+)
 def test_as_all_pairs(rule_set: RuleSet) -> None:
     """R16: findings are those of all pairs, through thousands of random additions and removals."""
-    print(f"seed {SEED}")
+    seeded(SEED)
     random = Random(SEED)
     found = 0
-    for middle in [anywhere(random) for _ in range(3 * EFFORT)]:
+    for middle in [anywhere(random) for _ in range(2 * EFFORT)]:
         pool = notices(random, 120, middle)
         sky = Sky(rule_set)
         held: dict[int, tuple[Prepared, int]] = {}
@@ -92,12 +117,12 @@ def test_as_all_pairs(rule_set: RuleSet) -> None:
                 assert answer == expected(asked, held, rule_set, group)
                 assert answer == sky.findings_without_grid(asked, exclude_group=group)
                 found += len(answer)
-    assert found > 100
+    assert found > 50
 
 
 def test_grid_misses_nothing_in_a_crowd() -> None:
     """R16: five thousand notices in one city, through growth of every array, with and without the grid."""
-    print(f"seed {SEED + 1}")
+    seeded(SEED + 1)
     random = Random(SEED + 1)
     pool = notices(random, 5_000, (48.2, 16.4))
     for rule_set in (INTERSECT, THREES):
@@ -112,7 +137,7 @@ def test_grid_misses_nothing_in_a_crowd() -> None:
 
 def test_order_and_names_say_nothing() -> None:
     """R16: the answer depends on what is held and not on the order in which it came, nor on the handles."""
-    print(f"seed {SEED + 2}")
+    seeded(SEED + 2)
     random = Random(SEED + 2)
     pool = notices(random, 300, (0.0, 180.0))
     forward, backward = Sky(THREES), Sky(THREES)
@@ -122,13 +147,15 @@ def test_order_and_names_say_nothing() -> None:
     for asked in pool[:60]:
         one = forward.findings(asked, exclude_group=None)
         other = backward.findings(asked, exclude_group=None)
-        assert [(f.severity, f.closer_ms, f.pairs) for f in one] == [(f.severity, f.closer_ms, f.pairs) for f in other[::-1]]
+        assert [(f.severity, f.closer_ms, f.pairs) for f in one] == [
+            (f.severity, f.closer_ms, f.pairs) for f in other[::-1]
+        ]
         assert handles(one) == sorted(1_000 - handle for handle in handles(other))
 
 
 def test_meeting_is_mutual() -> None:
     """R16: a meets b IFF b meets a, with the same times and the pairs turned round."""
-    print(f"seed {SEED + 3}")
+    seeded(SEED + 3)
     random = Random(SEED + 3)
     pool = notices(random, 60, anywhere(random))
     for a in pool:
@@ -143,7 +170,7 @@ def test_meeting_is_mutual() -> None:
 
 def test_memory_is_reused() -> None:
     """Design §4: a sky that stays as full stays as large, whatever passes through it."""
-    print(f"seed {SEED + 4}")
+    seeded(SEED + 4)
     random = Random(SEED + 4)
     pool = notices(random, 400, (10.0, 10.0))
     sky = Sky(INTERSECT)
@@ -173,7 +200,7 @@ def windowed(*windows: tuple[int, int]) -> Prepared:
     ],
 )
 def test_time_closer(windows: list[tuple[int, int]], closer_ms: int, severity: Severity) -> None:
-    """R16: how long two notices are closer is the measure of the union of their common windows; three minutes are brief."""
+    """R16: how long two notices are closer is the measure of the union of their windows; three minutes are brief."""
     sky = Sky(THREES)
     sky.add(0, windowed((0, 900_000)), group=0)
     (finding,) = sky.findings(windowed(*windows), exclude_group=None)

@@ -1,4 +1,4 @@
-"""What a comparison yields: `Finding` for the fold (small, many), `Meeting` for a view (one pair, all there is to show).
+"""What a comparison yields: `Finding` for the fold (small, many), `Meeting` for a view (one pair, all that is shown).
 
 Times in ms since 1970, closed intervals. Heights in metres above the WGS84 ellipsoid. Source: practice.md R13, R16.
 """

@@ -159,7 +159,7 @@ def _release(grid: Grid, run: int, room: int) -> None:
 
 @kernel
 def grid_put(grid: Grid, row: int, F: Floats, K: Ints, V: Floats, B: Floats) -> int:
-    """Keep the volume of a row; return PUT, or what must grow first: ROOM_BUCKETS, ROOM_ENTRIES (nothing is changed)."""
+    """Keep the volume of a row; return PUT, or what must grow first: ROOM_BUCKETS, ROOM_ENTRIES (nothing is done)."""
     H, T, Z, E, D, S, N = grid
     keys = np.empty(BUCKETS_PER_ROW, np.int64)
     count, level, span_level = keys_of(F, K, row, V, B, keys)
@@ -249,7 +249,7 @@ def copy_buckets(grid: Grid, fresh: Grid) -> None:
 
 @kernel
 def _read_bucket(grid: Grid, b: int, ask: Ask, marks: Ints, slabs: Singles, mark: int, out: Ints, found: int) -> int:
-    """Append the rows of one bucket that may be met; return how many there are now, also those that `out` cannot hold."""
+    """Append the rows of one bucket that may be met; return how many there are, also those `out` cannot hold."""
     _, T, Z, E, D, _, _ = grid
     ball, slab, lower, upper, start, end = ask
     if T[b, 1] == 0 or Z[b, 0] > upper or Z[b, 1] < lower:

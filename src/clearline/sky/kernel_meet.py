@@ -15,7 +15,7 @@ Property: `closeness` is not APART IF the windows meet, the vertical gap is at m
 distance is at most `lateral` (no conflict is missed). It is SURE only if all three hold whatever the errors are.
 
  * Lateral: a path of true length r_a + r_b + s has an image of at most r_a/m_a + r_b/m_b + s/max(m_a, m_b) radians,
-   since it leaves each core within that core's reach; to that comes the tolerance. With n and min in place of m and max, and
+   since it leaves each core within that core's reach; to that comes the tolerance. With n and min for m and max, and
    the tolerance taken off, closeness is certain.
  * Vertical: the gap between an upper and a lower limit is at least the larger, and at most the smaller, of what their
    heights W84 and, in one reference, their direct difference allow. `errors[reference]` is how wrong the latter may be.
@@ -98,7 +98,7 @@ def _edges_against(
     radius: float,
     best_sq: float,
 ) -> float:
-    """Return the least squared chord from elements [first, last) of V to vertices [w_first, w_last) of W; 0 if they cross.
+    """Return the least squared chord from elements [first, last) of V to vertices [w_first, w_last) of W; 0 if crossed.
 
     The vertices and their edges lie in the ball (bx, by, bz, radius).
     """
@@ -119,7 +119,7 @@ def _edges_against(
                     best_sq = gap_sq
                     best = math.sqrt(best_sq)
             if (s > 0.0) != (t > 0.0):
-                # k-m crosses the plane of i-j; they meet IFF i-j crosses the plane of k-m on the same side of the earth.
+                # k-m crosses the plane of i-j; they meet IFF i-j crosses the plane of k-m, on this side of the earth.
                 p = W[k, 3] * V[i, 0] + W[k, 4] * V[i, 1] + W[k, 5] * V[i, 2]
                 q = W[k, 3] * V[j, 0] + W[k, 4] * V[j, 1] + W[k, 5] * V[j, 2]
                 if (p > 0.0) != (q > 0.0) and (t > 0.0) == (p > 0.0):
@@ -143,7 +143,7 @@ def _boundary_gap_sq(
     best_sq: float,
     stop_sq: float,
 ) -> float:
-    """Return the least squared chord between two boundaries, `best_sq` where none is less; one up to `stop_sq` will do."""
+    """Return the least squared chord between two boundaries, at most `best_sq`; one up to `stop_sq` will do."""
     for i in range((count + BLOCK_EDGES - 1) // BLOCK_EDGES):
         first = i * BLOCK_EDGES
         last = min(first + BLOCK_EDGES, count)

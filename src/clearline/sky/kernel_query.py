@@ -66,7 +66,7 @@ ROW_COLUMNS = 13
 HIT_COLUMNS = 6
 
 ROWS, VERTICES, BALLS, DEAD, FREE_ROW, MARK, VOLUMES = 0, 1, 2, 3, 4, 5, 6
-"""Counters R: rows, vertices and balls handed out; vertices of removed volumes; first free row, -1; last mark; volumes."""
+"""R: rows, vertices and balls handed out; vertices of removed volumes; first free row or -1; last mark; volumes."""
 
 Rules = Floats
 """[0] lateral, [1] vertical separation, [2] lateral, [3] vertical tolerance [m], [4:9] errors by reference [m]."""

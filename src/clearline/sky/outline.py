@@ -1,8 +1,8 @@
 """The area where two notices are closer than the rule allows: an outline to draw, and not to decide by.
 
 How: places on and in each outline are sampled; those within the separation of the other outline are kept; the outline
-is the convex hull of what is kept. It may be a little small at the corners and large where the true area bends. Where the
-sample misses a small area altogether, a square around the nearest places stands for it.
+is the convex hull of what is kept. It may be a little small at the corners and large where the true area bends. Where
+the sample misses a small area altogether, a square around the nearest places stands for it.
 """
 
 from __future__ import annotations
