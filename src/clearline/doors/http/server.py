@@ -30,7 +30,8 @@ def listening_socket(listen: Listen) -> socket.socket:
         Refusal: CONFIGURATION_INVALID where the address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named: asyncio turns Nagle's delay (40 ms an answer) off only for sockets that say they are TCP.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((listen.host, listen.port))
