@@ -25,7 +25,7 @@ help:  ## show this list
 # --- use -------------------------------------------------------------------------------------------------------------
 
 run: setup  ## set up what is missing, start two nodes with real flights, print their addresses
-	@$(BIN)/clearline demo --directory $(RUN)
+	@$(BIN)/clearline demo --detach --directory $(RUN)
 
 stop:  ## stop what `make run` started
 	@if [ -x $(BIN)/clearline ]; then $(BIN)/clearline demo --stop --directory $(RUN); else echo "nothing was started here"; fi

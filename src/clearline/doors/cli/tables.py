@@ -39,6 +39,7 @@ __all__ = [
 
 _WIDTH: Final = 160
 """Where nobody looks on: wide enough for a file that is not wrapped."""
+_PAIRS_LISTED: Final = 3
 
 
 def table_text(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> str:
@@ -194,11 +195,20 @@ def finding_rows(finding: FindingTold) -> tuple[str, ...]:
             f"{shown(finding.key.owner_b)} {reference_of(finding.key.notice_b)}"
         ),
         place_text(finding.area),
-        shown(finding.band_text).replace(" / ", "\n") if finding.band_text else "-",
+        _bands_text(finding.band_text) if finding.band_text else "-",
         window_text(finding.from_ms, finding.until_ms),
         f"{shown(finding.rule_id)} v{finding.rule_version}",
         signed or "-",
     )
+
+
+def _bands_text(text: str) -> str:
+    """Return the bands of the two, one under the other; of many pairs of volumes the first ones."""
+    pairs = text.split("; ")
+    if len(pairs) == 1:
+        return shown(text).replace(" / ", "\n")
+    lines = [shown(pair) for pair in pairs[:_PAIRS_LISTED]]
+    return "\n".join([*lines, "…"] if len(pairs) > _PAIRS_LISTED else lines)
 
 
 def findings_table(findings: Iterable[FindingTold], *, title: str = "") -> str:
