@@ -234,6 +234,7 @@ def test_misuse_is_a_bug_of_the_caller() -> None:
         sky.remove(4)
     with pytest.raises(InternalError):
         sky.add_many([(5, one, 0), (5, one, 0)])
+    assert 5 not in sky
     sky.remove(3)
     assert 3 not in sky
 

@@ -76,10 +76,11 @@ class Sky:
         """Hold many notices (handle, prepared, group): the fast way to fill."""
         source = iter(items)
         while batch := list(itertools.islice(source, _BATCH)):
+            fresh: set[int] = set()
             for handle, _, _ in batch:
                 invariant(0 <= handle <= _HANDLE_MAX, f"handle {handle} is from 0 to 2^62")
-                invariant(handle not in self._heads, f"handle {handle} is not held yet")
-                self._heads[handle] = -1
+                invariant(handle not in self._heads and handle not in fresh, f"handle {handle} is not held yet")
+                fresh.add(handle)
             self._add_batch(batch)
 
     def _add_batch(self, batch: list[tuple[int, Prepared, int]]) -> None:
