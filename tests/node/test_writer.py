@@ -128,8 +128,8 @@ def test_a_restart_goes_on_where_the_log_ends() -> None:
         digest = digest_of(north.node.writer.state)
         north.crash()
         back = Post("north", AGREED, wire, disk=north.disk)
-        state = await load_state(back.journal, own="north")
-        assert digest_of(state) == digest
+        loaded = await load_state(back.journal, own="north")
+        assert digest_of(loaded.state) == digest
         await back.start()
         wire.cut = False
         await until(lambda: status(back, body) is NoticeStatus.CLEARED)
@@ -152,11 +152,15 @@ def test_a_clean_stop_keeps_a_snapshot_that_is_used() -> None:
         assert snapshot.sequence == size
         north.crash()
         back = Post("north", AGREED, wire, disk=north.disk)
-        assert digest_of(await load_state(back.journal, own="north")) == digest
+        loaded = await load_state(back.journal, own="north")
+        assert loaded.snapshot_size == size
+        assert digest_of(loaded.state) == digest
         back.disk.crash()
         north.disk.damage_snapshot("log")
         again = Post("north", AGREED, wire, disk=north.disk)
-        assert digest_of(await load_state(again.journal, own="north")) == digest
+        loaded = await load_state(again.journal, own="north")
+        assert loaded.snapshot_size == 0
+        assert digest_of(loaded.state) == digest
 
     run(scene())
 

@@ -2,7 +2,8 @@
 
 Rules
  * Equal logs give equal bytes: everything is written in the order in which it came or changed, which the log fixes.
- * What can be computed again (prepared volumes, the index) is left out.
+ * Prepared volumes are kept as they are, so that a restart need not prepare them again; a snapshot of another build of
+   `sky` is therefore not used. The index is built anew.
  * A snapshot is a shortcut and never the truth: one that is missing, old or of another version costs time only.
 """
 
@@ -21,7 +22,7 @@ from clearline.line.records import Awaited, FindingRecord, NoticeKey, NoticeReco
 from clearline.model.agreement import LineAgreement
 from clearline.model.message import FindingKey
 from clearline.model.refusal import Refusal, RefusalCode, RefusalReport
-from clearline.sky import prepare
+from clearline.sky import Prepared, room_hash
 
 __all__ = ["SNAPSHOT_VERSION", "digest_of", "restore", "snapshot_bytes"]
 
@@ -33,6 +34,8 @@ class _LineSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     chains: dict[str, ChainSnapshot]
     message_ids: list[str]
     notices: list[NoticeRecord]
+    prepared: list[tuple[bytes, bytes] | None]
+    """For each notice, the packed bytes of its volumes; none for an ended one."""
     findings: list[FindingRecord]
     gone: list[FindingKey]
     early: list[tuple[NoticeKey, list[FindingKey]]]
@@ -45,6 +48,7 @@ class _LineSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 class _NodeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     version: int
+    sky: str
     own: str
     frontier: bytes
     journal: ChainSnapshot
@@ -61,6 +65,7 @@ def snapshot_bytes(state: NodeState) -> bytes:
     return _ENCODER.encode(
         _NodeSnapshot(
             version=SNAPSHOT_VERSION,
+            sky=room_hash(),
             own=state.own,
             frontier=state.frontier.to_bytes(),
             journal=state.journal.snapshot(),
@@ -88,12 +93,12 @@ def restore(source: bytes, *, own: str) -> NodeState:
         raise Refusal(
             RefusalCode.STORE_DAMAGED, field="snapshot", found=str(error), allowed=f"version {SNAPSHOT_VERSION}"
         ) from None
-    if snapshot.version != SNAPSHOT_VERSION or snapshot.own != own:
+    if (snapshot.version, snapshot.sky, snapshot.own) != (SNAPSHOT_VERSION, room_hash(), own):
         raise Refusal(
             RefusalCode.STORE_DAMAGED,
             field="snapshot",
-            found=f"version {snapshot.version} of {snapshot.own}",
-            allowed=f"version {SNAPSHOT_VERSION} of {own}",
+            found=f"version {snapshot.version}, sky {snapshot.sky}, of {snapshot.own}",
+            allowed=f"version {SNAPSHOT_VERSION}, sky {room_hash()}, of {own}",
         )
     state = NodeState(own)
     state.frontier = Frontier.from_bytes(snapshot.frontier)
@@ -106,16 +111,13 @@ def restore(source: bytes, *, own: str) -> NodeState:
 
 
 def _line_snapshot(line: LineState) -> _LineSnapshot:
-    notices = []
-    for record in line.notices.values():
-        bare = msgspec.structs.replace(record)
-        bare.prepared = None
-        notices.append(bare)
+    records = line.notices.values()
     return _LineSnapshot(
         agreement=line.agreement,
         chains={party: chain.snapshot() for party, chain in line.chains.items()},
         message_ids=list(line.message_ids),
-        notices=notices,
+        notices=[msgspec.structs.replace(record, prepared=None) for record in records],
+        prepared=[record.prepared.packed if record.prepared is not None else None for record in records],
         findings=list(line.findings.values()),
         gone=list(line.gone),
         early=list(line.early.items()),
@@ -141,9 +143,9 @@ def _restore_line(snapshot: _LineSnapshot, own: str) -> LineState:
     line.awaited = dict(snapshot.awaited)
     line.forks = dict(snapshot.forks)
     line.rejections = dict(snapshot.rejections)
-    for record in snapshot.notices:
-        if not record.ended:
-            record.prepared = prepare(record.notice.volumes)
+    for record, packed in zip(snapshot.notices, snapshot.prepared, strict=True):
+        if packed is not None:
+            record.prepared = Prepared.from_packed(packed, record.notice.volumes)
     line.sky.add_many(
         (record.handle, record.prepared, line.group(record.owner)) for record in snapshot.notices if not record.ended
     )

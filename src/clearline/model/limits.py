@@ -92,8 +92,12 @@ PEER_TIMEOUT_MS: Final = 10_000
 """One request to a peer."""
 PULL_INTERVAL_MS: Final = 5_000
 """How often a node asks each peer for what it may have missed (one-way walls)."""
-SNAPSHOT_ENTRIES: Final = 50_000
-"""Entries between two snapshots of the fold."""
+SNAPSHOT_ENTRIES: Final = 5_000
+"""Entries after which an idle node keeps a snapshot: replaying them takes about a second."""
+SNAPSHOT_ENTRIES_LATEST: Final = 250_000
+"""Entries after which a busy one does, although it holds up the writer for some seconds."""
+SNAPSHOT_IDLE_MS: Final = 5_000
+"""Without a write for this long, a node counts as idle."""
 PAGE_ENTRIES_MAX: Final = 1_000
 """Entries in one page of the log door."""
 

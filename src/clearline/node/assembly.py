@@ -7,6 +7,7 @@ Rules
 
 from __future__ import annotations
 
+import gc
 from typing import final
 
 from clearline.ledger.keys import Ed25519Verifier
@@ -42,7 +43,14 @@ class RunningNode:
         Raises:
             Refusal: of the store, AGREEMENT_DIFFERS.
         """
-        await self.node.start(progress)
+        # Loading makes millions of objects and no cycles: the collector would look at all of them again and again,
+        # now and at every full collection later.
+        gc.disable()
+        try:
+            await self.node.start(progress)
+        finally:
+            gc.freeze()
+            gc.enable()
         self._started = True
 
     async def stop(self) -> None:

@@ -87,14 +87,14 @@ class Node:
         Raises:
             Refusal: of the store, AGREEMENT_DIFFERS.
         """
-        state = await load_state(self._journal, own=self.own, progress=progress)
-        self._snapshot_size = state.size
+        loaded = await load_state(self._journal, own=self.own, progress=progress)
+        self._snapshot_size = loaded.snapshot_size
         self.writer = Writer(
             journal=self._journal,
             clock=self.clock,
             chance=self._chance,
             signer=self._signer,
-            state=state,
+            state=loaded.state,
             reload_state=self._reload,
             on_committed=self._committed,
         )
@@ -102,6 +102,7 @@ class Node:
         for agreement in self._agreements:
             await self.writer.adopt(agreement)
         await self.writer.perform_duties()
+        self._supervise("snapshots", self._keep_snapshots)
         for agreement in self._agreements:
             for peer in agreement.parties:
                 if peer != self.own:
@@ -146,7 +147,7 @@ class Node:
 
     async def _reload(self) -> NodeState:
         self._reader.forget()
-        return await load_state(self._journal, own=self.own)
+        return (await load_state(self._journal, own=self.own)).state
 
     def _committed(self, applied: Sequence[Applied], entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -160,9 +161,16 @@ class Node:
         for link in self.links.values():
             if link.line_id in spoken:
                 link.wake.set()
-        if self.writer.committed - self._snapshot_size >= limits.SNAPSHOT_ENTRIES:
-            self._snapshot_size = self.writer.committed
-            self._tasks.append(asyncio.create_task(self.save_snapshot(), name="snapshot"))
+
+    async def _keep_snapshots(self) -> None:
+        """Keep one when much has been added and nobody is waiting; at the latest after very much."""
+        while True:
+            before = self.writer.committed
+            await asyncio.sleep(limits.SNAPSHOT_IDLE_MS / 1_000)
+            added = self.writer.committed - self._snapshot_size
+            idle = self.writer.committed == before
+            if added >= (limits.SNAPSHOT_ENTRIES if idle else limits.SNAPSHOT_ENTRIES_LATEST):
+                await self.save_snapshot()
 
     def abandon(self) -> None:
         """End all tasks at once and leave everything as it is, as a crash does."""

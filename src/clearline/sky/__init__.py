@@ -18,18 +18,20 @@ from clearline.sky.finding import Finding, Meeting
 from clearline.sky.rules import load_rules
 
 if TYPE_CHECKING:
+    from clearline.sky.compiler import room_hash
     from clearline.sky.index import Sky
     from clearline.sky.meeting import describe
     from clearline.sky.prepared import Prepared, prepare
     from clearline.sky.warm import warm_up
 
-__all__ = ["Finding", "Meeting", "Prepared", "Sky", "describe", "load_rules", "prepare", "warm_up"]
+__all__ = ["Finding", "Meeting", "Prepared", "Sky", "describe", "load_rules", "prepare", "room_hash", "warm_up"]
 
 _LATE = {
     "Prepared": "clearline.sky.prepared",
     "Sky": "clearline.sky.index",
     "describe": "clearline.sky.meeting",
     "prepare": "clearline.sky.prepared",
+    "room_hash": "clearline.sky.compiler",
     "warm_up": "clearline.sky.warm",
 }
 """Names whose modules load numpy and numba (0.4 s): fetched on first use, so that a user of the types does not pay."""

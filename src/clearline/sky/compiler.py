@@ -26,7 +26,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-__all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash"]
+__all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash", "room_hash"]
 
 KERNEL_MODULES: Final = (
     "compiler",
@@ -50,6 +50,15 @@ def kernels_hash() -> str:
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     cpu = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
     digest.update(f"{numba.__version__} {np.__version__} {sys.version} {cpu}".encode())
+    return digest.hexdigest()[:24]
+
+
+@cache
+def room_hash() -> str:
+    """Return a name for this build of the whole room: what `prepare` returns may differ in any other."""
+    digest = hashlib.sha256(kernels_hash().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
 
 

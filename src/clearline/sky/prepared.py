@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, Self, final
 
 import numpy as np
 
 from clearline.model import limits
 from clearline.model.altitude import Altitude
-from clearline.model.refusal import Refusal, RefusalCode
+from clearline.model.refusal import Refusal, RefusalCode, invariant
 from clearline.model.volume import LatLngPoint, Volume3D, Volume4D
 from clearline.sky.altitude import REFERENCE_CODES, check_order, height_w84_m
 from clearline.sky.geodesy import CURVATURE_MERIDIAN_M_MIN, geodesic_points, meridian_m, prime_vertical_m
@@ -81,6 +81,16 @@ class Prepared:
     def ints(self) -> Ints:
         """Read-only: for each volume INT_COLUMNS numbers of `kernel_meet`."""
         return np.frombuffer(self._ints, dtype=np.int64)
+
+    @classmethod
+    def from_packed(cls, packed: tuple[bytes, bytes], volumes: Sequence[Volume4D]) -> Self:
+        """Return what `prepare(volumes)` has once returned, from its `packed` bytes.
+
+        They must come from the same build of this room: see `compiler.room_hash`.
+        """
+        bands = tuple((each.volume.altitude_lower, each.volume.altitude_upper) for each in volumes)
+        invariant(len(packed[1]) == 8 * INT_COLUMNS * len(bands), "packed volumes belong to the volumes given")
+        return cls(packed[0], packed[1], bands)
 
     @property
     def packed(self) -> tuple[bytes, bytes]:
