@@ -1,19 +1,52 @@
 """One connection: heads that come too slowly or too long, and connections that are too many, end it.
 
-uvicorn bounds neither the time nor (with httptools) the bytes of a request's head; this adds both, in front of its
-own protocol. Only complete requests come through to the application.
+Rules
+ * uvicorn does not bound the time of a request's head; this does, in front of its own protocol, and bounds its bytes
+   and the number of connections as well. Only complete heads come through to the application.
+ * Head and body of an answer leave in one write: a write is a system call, a packet, and a wake-up of the reader.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from clearline.model import limits
 
 __all__ = ["BoundedConnection"]
+
+
+@final
+class _OneWrite:
+    """A transport that gathers what is written within one turn of the loop."""
+
+    __slots__ = ("_loop", "_parts", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Write at the end of this turn."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Write what is gathered, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            parts, self._parts = self._parts, []
+            self._transport.write(b"".join(parts))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class BoundedConnection(H11Protocol):
@@ -24,7 +57,7 @@ class BoundedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
-        super().connection_made(transport)
+        super().connection_made(_OneWrite(transport, self.loop))  # type: ignore[arg-type]  # what uvicorn uses of one
         if len(self.connections) > limits.CONNECTIONS_MAX:
             transport.abort()
             return

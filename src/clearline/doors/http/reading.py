@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -96,6 +97,8 @@ def read_query(wanted: type[T], source: bytes) -> T:
     Raises:
         Refusal: MALFORMED, UNKNOWN_FIELD, DUPLICATE_FIELD, OUT_OF_RANGE, OVER_LIMIT.
     """
+    if not source:
+        return wanted()
     if len(source) > limits.QUERY_BYTES_MAX:
         raise Refusal(
             RefusalCode.OVER_LIMIT,
@@ -107,7 +110,7 @@ def read_query(wanted: type[T], source: bytes) -> T:
         pairs = parse_qsl(
             source.decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=bool(source),
+            strict_parsing=True,
             errors="strict",
             max_num_fields=_QUERY_FIELDS_MAX,
         )
@@ -120,10 +123,15 @@ def read_query(wanted: type[T], source: bytes) -> T:
         if name in values:
             raise Refusal(RefusalCode.DUPLICATE_FIELD, field=name, found="twice", allowed="once")
         values[name] = value
-    for field in msgspec.structs.fields(wanted):  # type: ignore[arg-type]  # every query type is a Struct
-        if field.encode_name in values and _is_number(field.type):
-            values[field.encode_name] = _number(str(values[field.encode_name]), field=field.encode_name)
+    query: Any = wanted  # a class is hashable, whatever it is the class of
+    for name in values.keys() & _number_fields(query):
+        values[name] = _number(str(values[name]), field=name)
     return convert(wanted, values)
+
+
+@cache
+def _number_fields(wanted: type) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(wanted) if _is_number(field.type))
 
 
 def read_path(wanted: type[T], value: str, *, field: str) -> T:
@@ -133,11 +141,13 @@ def read_path(wanted: type[T], value: str, *, field: str) -> T:
         Refusal: MALFORMED, OUT_OF_RANGE.
     """
     try:
-        return convert(wanted, _number(value, field=field) if _is_number(wanted) else value)
+        kind: Any = wanted
+        return convert(wanted, _number(value, field=field) if _is_number(kind) else value)
     except Refusal as refusal:
         raise refusal if refusal.field else refusal.within(field) from None
 
 
+@cache
 def _is_number(kind: object) -> bool:
     described = msgspec.inspect.type_info(kind)
     kinds = described.types if isinstance(described, msgspec.inspect.UnionType) else (described,)
