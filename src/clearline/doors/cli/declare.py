@@ -177,7 +177,10 @@ def _declare(client: NodeClient, party: str, body: dict[str, Any], record: Recor
         # Declared earlier and used since: the same thing said again is no mistake.
         told = client.get(NoticesTold, "/v1/notices", owner=party, limit=limits.PICTURE_NOTICES_MAX)
         held = tuple(notice for notice in told.notices if notice.notice_id == body["notice_id"])
-        if not held or any(not notice.ended and notice.volumes != record.volumes for notice in held):
+        wanted = (record.volumes, body["aircraft_class"], body["priority"])
+        if not held or any(
+            not notice.ended and (notice.volumes, notice.aircraft_class, notice.priority) != wanted for notice in held
+        ):
             raise
         return held
 

@@ -143,7 +143,7 @@ def _detached(place: DemoPlace) -> int:
     if place.is_taken():
         return _tell_running(place)
     place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    place.forget()
+    place.end_left_over()
     arguments = [word for word in sys.argv[1:] if word != "--detach"]
     descriptor = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as log:

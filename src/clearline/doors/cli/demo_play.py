@@ -78,7 +78,7 @@ class Player:
             for notice in left:
                 await self._end(desk, notice)
             if left:
-                self._tell.event(desk.party, f"ends {len(left)} notices that an earlier run has left")
+                self._tell.event(desk.party, f"ends {len(left)} notice{'' if len(left) == 1 else 's'} of an earlier run")
 
     async def _end(self, desk: DemoDesk, notice: NoticeTold) -> None:
         how = "release" if notice.state == "Activated" else "cancel"
