@@ -183,6 +183,8 @@ CONNECTIONS_MAX: Final = 1_024
 """Open connections; file descriptors are usually limited to 1,024 and more."""
 EVENT_STATUS_MS: Final = 2_000
 """How often an event stream tells the state of the lines, and thereby that it lives."""
+EVENT_STATUS_MS_MIN: Final = 250
+"""And how often at most, while entries come."""
 EVENT_ENTRIES: Final = 64
 """Entries read for an event stream at a time: bounds how long one late reader holds the loop."""
 EXPORTS_MAX: Final = 2

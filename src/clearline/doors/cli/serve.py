@@ -72,7 +72,7 @@ async def _run(served: ServedNode) -> None:
     try:
         served.open()
         starting = asyncio.create_task(_start(served))
-        stopped = asyncio.create_task(stopping.wait())
+        stopped = asyncio.create_task(_told_to_stop(served, stopping))
         await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
@@ -93,6 +93,18 @@ async def _run(served: ServedNode) -> None:
     click.echo("stopped", err=True)
     # The process ends; collecting the compiled kernels one by one would only make it end later.
     gc.freeze()
+
+
+async def _told_to_stop(served: ServedNode, stopping: asyncio.Event) -> None:
+    """Wait for a signal; a door that closes by itself ends the node as well, with its reason."""
+    signalled = asyncio.create_task(stopping.wait())
+    closed = asyncio.create_task(served.serving_ended())
+    await asyncio.wait((signalled, closed), return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (signalled, closed):
+        if not waiting.done():
+            waiting.cancel()
+    if closed.done() and not closed.cancelled():
+        closed.result()
 
 
 async def _start(served: ServedNode) -> None:

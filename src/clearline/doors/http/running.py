@@ -116,6 +116,11 @@ class ServedNode:
         await running.start(progress)
         self.desk.open(running.node)
 
+    async def serving_ended(self) -> None:
+        """Wait until the door closes; raises what closed it, where nobody told it to."""
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
     async def stop(self, on_step: Callable[[str], None] = lambda _: None) -> None:
         """Stop everything that was begun."""
         self.desk.begin_closing()

@@ -59,26 +59,40 @@ class HttpServer:
     """Serves one application on one socket until told to stop."""
 
     def __init__(self, app: Gate, opened: socket.socket, configuration: Configuration) -> None:
+        """Make ready to serve; the socket is closed where that fails.
+
+        Raises:
+            Refusal: CONFIGURATION_INVALID for a certificate or key that cannot be used.
+        """
         self._socket = opened
         certificate, key = configuration.tls_certificate, configuration.tls_key
-        self._server = _QuietServer(
-            Config(
-                app,
-                loop="asyncio",
-                http=BoundedConnection,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=_DRAIN_S,
-                h11_max_incomplete_event_size=limits.HEAD_BYTES_MAX,
-                ssl_certfile=certificate,
-                ssl_keyfile=key,
-            )
+        config = Config(
+            app,
+            loop="asyncio",
+            http=BoundedConnection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+            h11_max_incomplete_event_size=limits.HEAD_BYTES_MAX,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
+        try:
+            config.load()
+        except OSError as error:  # ssl.SSLError is one
+            opened.close()
+            raise Refusal(
+                RefusalCode.CONFIGURATION_INVALID,
+                field="node.tls_certificate",
+                found=f"{type(error).__name__} {error.strerror}",
+                allowed="a certificate and its key, in PEM",
+            ) from None
+        self._server = _QuietServer(config)
 
     @property
     def port(self) -> int:
