@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
+from clearline.doors.http.reading import read_body
 from clearline.ledger.keys import Ed25519Signer, Ed25519Verifier
 from clearline.line.chain import Chain
 from clearline.line.drafting import Speaker, draft
@@ -21,6 +23,7 @@ from clearline.model import limits
 from clearline.model.agreement import LineAgreement, agreement_digest
 from clearline.model.identity import AircraftClass, Role
 from clearline.model.message import AreaNotice, Body, Receipt, ReceiptItem, TreeHead
+from clearline.model.refusal import Refusal, RefusalCode
 from clearline.model.volume import Volume4D
 from clearline.node.clock import SystemClock
 from clearline.node.config import read_configuration
@@ -289,6 +292,56 @@ def test_being_shown_own_later_messages_halts_the_node(tmp_path: Path) -> None:
             async with desk.client() as watch:
                 answer = await watch.post("/v1/notices", json={"aircraft_class": "MIXED", "priority": 0, "volumes": []})
                 assert answer.status_code in {400, 503}
+
+    run(story())
+
+
+def test_a_strangers_long_request_is_refused_by_its_first_line(tmp_path: Path) -> None:
+    """What is not signed by a peer is not gathered: memory is for those who are on the line."""
+
+    async def parts(first: bytes, rest: bytes) -> AsyncIterator[bytes]:
+        yield first
+        for start in range(0, len(rest), 16_384):
+            yield rest[start : start + 16_384]
+
+    async def story() -> None:
+        async with lied_to(tmp_path) as (desk, liar, client):
+            stranger = Liar(agreement=liar.agreement, signer=Ed25519Signer.from_seed(b"s" * 32))
+            junk = b"x" * 300_000
+            wanted = [
+                (stranger.exchange(), 403, "KEY_UNKNOWN"),
+                (b"y" * 70_000, 413, "OVER_LIMIT"),
+                (liar.exchange() + b"\n", 403, "SIGNATURE_INVALID"),
+            ]
+            for first, status, code in wanted:
+                body = parts(first.replace(b"\n", b"") + (b"\n" if b"{" in first else b""), junk)
+                answer = await client.post(PATH, content=body, headers=HEADERS)
+                assert (answer.status_code, answer.json()["code"]) == (status, code)
+            many = [liar.say(notice(lat=place / 2)) for place in range(100)]
+            have, refused = await handed(client, liar, *many)
+            assert (have["south"], refused) == (100, None)
+            assert len((await desk.get("/v1/notices"))["notices"]) == 100
+
+    run(story())
+
+
+def test_a_long_body_is_looked_at_once_and_early() -> None:
+    async def story() -> None:
+        sent = iter(range(1_000))
+        seen: list[int] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"x" * 8_192, "more_body": next(sent) < 99}
+
+        def look(begun: bytes) -> None:
+            seen.append(len(begun))
+            raise Refusal(RefusalCode.KEY_UNKNOWN)
+
+        with pytest.raises(Refusal) as caught:
+            await read_body(receive, {}, bytes_max=1 << 20, look_early=look)
+        assert caught.value.code is RefusalCode.KEY_UNKNOWN
+        assert seen == [limits.BODY_EARLY_BYTES + 8_192]
+        assert next(sent) == 9
 
     run(story())
 

@@ -173,6 +173,9 @@ HEAD_TIMEOUT_MS: Final = 10_000
 """From the first byte of a connection, or of a request, to the end of its headers."""
 BODY_TIMEOUT_MS: Final = 20_000
 """From the end of the headers to the end of the body: 8 MB at 3.3 Mbit/s."""
+BODY_EARLY_BYTES: Final = 64 << 10
+"""Taken from a peer before its signature is looked at: times CONNECTIONS_MAX, this bounds what strangers can occupy.
+The signed first line of an exchange has some 4 kB."""
 DRAIN_BYTES_MAX: Final = 16 << 20
 """Read and thrown away of a body that was refused unread, so that its sender still gets the answer."""
 DRAIN_TIMEOUT_MS: Final = 1_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -11,7 +13,7 @@ from clearline.doors.http.operation import Call, Door, Operation, Secured
 from clearline.doors.http.reading import check_content_type, read_body
 from clearline.model import limits
 from clearline.model.refusal import Refusal, RefusalCode
-from clearline.node.exchange import open_exchange, seal_answer
+from clearline.node.exchange import Exchange, open_exchange, seal_answer
 from clearline.node.http_peers import EXCHANGE_CONTENT_TYPE
 
 __all__ = ["PEERS"]
@@ -19,24 +21,46 @@ __all__ = ["PEERS"]
 _log = structlog.get_logger("clearline.peer_door")
 
 
+def _check_sender(opened: Callable[[bytes], Exchange], begun: bytes) -> None:
+    """Refuse a long request whose first line, which is the signed one, will not do; before the rest is taken.
+
+    Raises:
+        Refusal: as `open_exchange`.
+    """
+    first, ended, _ = begun.partition(b"\n")
+    if not ended:
+        raise Refusal(RefusalCode.OVER_LIMIT, field="head", found=f"more than {len(first)} bytes", allowed="one line")
+    try:
+        opened(first)
+    except Refusal as refusal:
+        if refusal.field != "envelopes_digest":  # the envelopes are still on their way; everything before them is right
+            raise
+
+
 async def _exchange(door: Door, call: Call) -> Answer:
     line_id: str = call.path["line_id"]
     outcome = "refused"
     try:
         check_content_type(call.headers, EXCHANGE_CONTENT_TYPE)
-        source = await read_body(call.request.receive, call.headers, bytes_max=limits.REQUEST_BYTES_MAX)
         agreement = door.agreements.get(line_id)
         if agreement is None:
             # Which lines this node has is nobody's business who is not on them.
             raise Refusal(RefusalCode.LINE_UNKNOWN, field="line_id", found=line_id, allowed="a line of this node")
         node = door.desk.node
-        request = open_exchange(
-            source,
+        opened = partial(
+            open_exchange,
             own=door.desk.party,
             agreement=agreement,
             verifier=door.verifier,
             now_ms=node.clock.now_ms(),
         )
+        source = await read_body(
+            call.request.receive,
+            call.headers,
+            bytes_max=limits.REQUEST_BYTES_MAX,
+            look_early=partial(_check_sender, opened),
+        )
+        request = opened(source)
         answer = await node.receive(request)
         outcome = "taken" if answer.head.refused is None else "partly taken"
         if answer.head.refused is not None:

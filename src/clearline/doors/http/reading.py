@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -29,11 +30,17 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _QUERY_FIELDS_MAX = 32
 
 
-async def read_body(receive: Receive, headers: dict[str, str], *, bytes_max: int) -> bytes:
-    """Return the whole body.
+async def read_body(
+    receive: Receive,
+    headers: dict[str, str],
+    *,
+    bytes_max: int,
+    look_early: Callable[[bytes], None] = lambda _: None,
+) -> bytes:
+    """Return the whole body. One over BODY_EARLY_BYTES is shown to `look_early` before more of it is taken.
 
     Raises:
-        Refusal: OVER_LIMIT; MALFORMED where it ends early or takes too long.
+        Refusal: OVER_LIMIT; MALFORMED where it ends early or takes too long; what `look_early` raises.
     """
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > bytes_max:
@@ -55,6 +62,8 @@ async def read_body(receive: Receive, headers: dict[str, str], *, bytes_max: int
                     raise _too_long(f"more than {bytes_max} bytes", bytes_max)
                 chunks.append(chunk)
                 more = message.get("more_body", False)
+                if more and size > limits.BODY_EARLY_BYTES >= size - len(chunk):
+                    look_early(b"".join(chunks))
     except TimeoutError:
         raise Refusal(
             RefusalCode.MALFORMED,
