@@ -62,7 +62,7 @@ def heard(nodes: Nodes, party: str, notice: dict[str, Any]) -> None:
 
 
 def test_a_conflict_from_declaration_to_proof(clearline: CommandLine, nodes: Nodes, tmp_path: Path) -> None:
-    """Issue 2: declare, learn of the conflict, read back, resolve by both, export, verify alone and against each other."""
+    """Issue 2: declare, learn of the conflict, read back, resolve by both, export, and verify together."""
     north, south = nodes.at("north"), nodes.at("south")
     first = clearline("declare", NORTH, *north)
     assert first.code == 0, first
@@ -153,9 +153,7 @@ def test_the_life_of_a_notice(clearline: CommandLine, nodes: Nodes, tmp_path: Pa
     for _ in range(2):
         activated = json.loads(clearline("activate", reference, "--json", *north).out)["notices"]
         assert [(each["state"], each["version"]) for each in activated] == [("Activated", 2)]
-    moved = file_of(
-        tmp_path, feature(lng=42.0, notice="pair"), feature(lng=43.0, notice="pair"), name="moved.geojson"
-    )
+    moved = file_of(tmp_path, feature(lng=42.0, notice="pair"), feature(lng=43.0, notice="pair"), name="moved.geojson")
     for _ in range(2):
         amended = json.loads(clearline("amend", reference, moved, "--json", *north).out)["notices"]
         assert [each["version"] for each in amended] == [3]

@@ -78,7 +78,8 @@ class Player:
             for notice in left:
                 await self._end(desk, notice)
             if left:
-                self._tell.event(desk.party, f"ends {len(left)} notice{'' if len(left) == 1 else 's'} of an earlier run")
+                count = f"{len(left)} notice{'' if len(left) == 1 else 's'}"
+                self._tell.event(desk.party, f"ends {count} of an earlier run")
 
     async def _end(self, desk: DemoDesk, notice: NoticeTold) -> None:
         how = "release" if notice.state == "Activated" else "cancel"
