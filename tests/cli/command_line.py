@@ -7,7 +7,7 @@ import io
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ import structlog
 
 from clearline.doors.cli.main import main
 from clearline.sky import warm_up
-from tests.http.parties import WAIT_S, Desk, desks
+from tests.http.parties import WAIT_S, Desk, alone, desks
 
 T = TypeVar("T")
 
@@ -70,8 +70,8 @@ class Nodes:
 
 
 @contextmanager
-def running_nodes(root: Path, *parties: str) -> Iterator[Nodes]:
-    """Run a node for each party in a thread."""
+def running_nodes(root: Path, *parties: str, peer_absent: str | None = None) -> Iterator[Nodes]:
+    """Run a node for each party in a thread; or one whose only peer does not exist."""
     warm_up()
     # What nodes log is not what a command prints.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
@@ -80,7 +80,11 @@ def running_nodes(root: Path, *parties: str) -> Iterator[Nodes]:
     ready, stop = threading.Event(), threading.Event()
 
     async def live() -> None:
-        async with desks(root, *parties) as made:
+        async with AsyncExitStack() as stack:
+            if peer_absent is not None:
+                made = [await stack.enter_async_context(alone(root, parties[0], peer=peer_absent))]
+            else:
+                made = await stack.enter_async_context(desks(root, *parties))
             begun.append(Nodes(made, asyncio.get_running_loop()))
             ready.set()
             await asyncio.to_thread(stop.wait)

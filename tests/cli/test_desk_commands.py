@@ -274,3 +274,14 @@ def test_who_asks_and_where(clearline: CommandLine, nodes: Nodes, tmp_path: Path
     assert clearline("status", "--dir", tmp_path).code == 2
     (tmp_path / "node.toml").write_text("[node]\nlisten = 5\n", encoding="utf-8")
     assert clearline("status", "--dir", tmp_path).code == 2
+
+
+def test_without_the_other_party_nothing_is_cleared(clearline: CommandLine, tmp_path: Path) -> None:
+    """R12: declared, and shown as unconfirmed; the status says who is not heard."""
+    with running_nodes(tmp_path / "nodes", "north", peer_absent="south") as nodes:
+        ran = clearline("declare", file_of(tmp_path, feature()), "--wait", 0.3, *nodes.at("north"))
+        assert (ran.code, "UNCONFIRMED" in ran.out, "no receipt of south" in ran.out) == (1, True, True), ran
+        status = clearline("status", *nodes.at("north"))
+        assert (status.code, "UNKNOWN" in status.out) == (1, True), status
+    gone = clearline("status", *nodes.at("north"))
+    assert gone.code == 5

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.doors.cli import node_client
-from clearline.doors.cli.log import entry_events
+from clearline.doors.cli.log import _followed, entry_events
 from clearline.doors.cli.main import COMMANDS, group
 from clearline.doors.cli.node_client import NodeClient
 from clearline.doors.cli.told import SessionTold
@@ -132,3 +132,51 @@ def test_numbers_of_the_schema_stay_readable() -> None:
     """A later node may add fields: the client passes them over."""
     told = msgspec.json.decode(b'{"party":"a","name":"b","role":"WATCH","more":[1]}', type=SessionTold)
     assert told.role == "WATCH"
+
+
+# --- following a log
+
+
+def entry_event(index: int) -> bytes:
+    fields = (
+        f'"log_index":{index},"received_at_ms":0,"line_id":"demo","from_party":"north","own":true,"type":"RECEIPT",'
+        f'"sequence":{index + 1},"digest":"","notice_ids":[],"finding_ids":[],"rejected":null'
+    )
+    return f"id: {index}\nevent: entry\ndata: {{{fields}}}\n\n".encode()
+
+
+def test_a_broken_stream_is_resumed_after_the_last_entry(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is missed and nothing comes twice, whether the stream breaks, ends, or begins too early again."""
+
+    class Breaking(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield entry_event(5) + entry_event(6)
+            raise httpx2.ReadError("gone")
+
+    answers = [
+        httpx2.Response(200, stream=Breaking()),
+        httpx2.Response(503, content=b'{"code":"STOPPING","field":"","found":"","allowed":""}'),
+        httpx2.Response(200, content=entry_event(6) + entry_event(7)),
+        httpx2.Response(200, content=entry_event(8)),
+    ]
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.params["from"])
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr("clearline.doors.cli.log.time.sleep", lambda seconds: None)
+    entries = _followed(client_of(answer), 5)
+    assert [next(entries)[0].log_index for _ in range(4)] == [5, 6, 7, 8]
+    assert asked == ["5", "7", "7", "8"]
+    assert capsys.readouterr().err.count("trying again") == 3
+
+
+def test_a_node_that_is_not_there_from_the_beginning_is_trouble() -> None:
+    def refused(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    with pytest.raises(NodeTrouble):
+        next(_followed(client_of(refused), 0))
