@@ -23,13 +23,29 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from benchmarks.busy_city import COMMAND, LINE, Log, city_notice, join, make_node, requests
+from clearline.doors.http.wire import DeclareRequest
+from clearline.ledger.entry import Entry
+from clearline.ledger.envelope import decode_envelope, verify_envelope
+from clearline.ledger.keys import Ed25519Signer, Ed25519Verifier
+from clearline.line.drafting import Speaker, draft
+from clearline.line.node_state import NodeState
+from clearline.line.reading import VerifiedMessage, read_message
+from clearline.model.agreement import AGREEMENT_SCHEMA, LineAgreement, Member
+from clearline.model.decode import decode
+from clearline.model.identity import Role
+from clearline.model.message import JOURNAL_LINE, Body, LineAdopted
+from clearline.sky import Sky, load_rules, prepare
+from clearline.store.port import NewEntry
+from clearline.store.sqlite import SqliteStore
 
 WARM_UP = 200
+STAGE_NOTICES = 2_000
 
 
 def load() -> str:
@@ -112,88 +128,94 @@ def measure(port: int, token: str, clients: int, seconds: float, seed: int) -> t
     return found
 
 
-def stages(held: int) -> None:
-    """Print the CPU of each stage alone, in this process."""
-    import msgspec
+class Stages:
+    """Measures the CPU of each stage alone, in this process."""
 
-    from clearline.doors.http.wire import DeclareRequest
-    from clearline.ledger.entry import Entry
-    from clearline.ledger.envelope import decode_envelope, verify_envelope
-    from clearline.ledger.keys import Ed25519Signer, Ed25519Verifier
-    from clearline.line.drafting import Speaker, draft
-    from clearline.line.node_state import NodeState
-    from clearline.line.reading import read_message
-    from clearline.model.agreement import AGREEMENT_SCHEMA, LineAgreement, Member
-    from clearline.model.decode import decode
-    from clearline.model.identity import Role
-    from clearline.model.message import JOURNAL_LINE, LineAdopted
-    from clearline.sky import Sky, load_rules, prepare
+    def __init__(self, held: int) -> None:
+        self.rows: list[tuple[str, float]] = []
+        self.source = random.Random(5)
+        self.notices = [city_notice(self.source) for _ in range(STAGE_NOTICES)]
+        self.signer = Ed25519Signer.from_seed(b"n" * 32)
+        self.held = held
 
-    signer, verifier = Ed25519Signer.from_seed(b"n" * 32), Ed25519Verifier()
-    other = Ed25519Signer.from_seed(b"s" * 32)
-    rules, source, count = load_rules("intersect"), random.Random(5), 2_000
-    notices = [city_notice(source) for _ in range(count)]
-    rows: list[tuple[str, float]] = []
-
-    def timed(name: str, work: Any) -> list[Any]:
+    def timed(self, name: str, work: Callable[[int], Any]) -> list[Any]:
         began = time.process_time()
-        done = [work(one) for one in range(count)]
-        rows.append((name, (time.process_time() - began) / count * 1e6))
+        done = [work(one) for one in range(STAGE_NOTICES)]
+        self.rows.append((name, (time.process_time() - began) / STAGE_NOTICES * 1e6))
         return done
 
-    bodies = list(requests(count, 5))
-    timed("parse: JSON to types", lambda one: decode(DeclareRequest, bodies[one], bytes_max=1 << 20))
-    sky = Sky(rules)
-    sky.add_many((place, prepare(city_notice(source).volumes), 1) for place in range(held))
-    prepared = timed("geometry: prepare the volumes", lambda one: prepare(notices[one].volumes))
-    timed(f"geometry: compare with {held:,}", lambda one: sky.findings(prepared[one], exclude_group=0))
-    timed("geometry: add to the index", lambda one: sky.add(held + one, prepared[one], group=0))
-    agreement = LineAgreement(
-        schema=AGREEMENT_SCHEMA,
-        line_id=LINE,
-        members=(
-            Member(party_id="north", public_key=signer.public_key.hex()),
-            Member(party_id="south", public_key=other.public_key.hex()),
-        ),
-        rules=rules,
-    )
-    state = NodeState("north")
-    speaker = Speaker(party="north", role=Role.WATCH, signer=signer)
+    def parse(self) -> None:
+        bodies = list(requests(STAGE_NOTICES, 5))
+        self.timed("parse: JSON to types", lambda one: decode(DeclareRequest, bodies[one], bytes_max=1 << 20))
 
-    def said(line_id: str, body: Any, number: int) -> Any:
-        chain = state.journal if line_id == JOURNAL_LINE else state.line(line_id).chains["north"]
-        return draft(
-            body=body,
-            line_id=line_id,
-            chain=chain,
-            speaker=speaker,
-            msg_id=f"{number:08x}-0000-4000-8000-000000000000",
-            sent_at_ms=1,
+    def geometry(self) -> None:
+        sky = Sky(load_rules("intersect"))
+        sky.add_many((place, prepare(city_notice(self.source).volumes), 1) for place in range(self.held))
+        prepared = self.timed("geometry: prepare the volumes", lambda one: prepare(self.notices[one].volumes))
+        self.timed(f"geometry: compare with {self.held:,}", lambda one: sky.findings(prepared[one], exclude_group=0))
+        self.timed("geometry: add to the index", lambda one: sky.add(self.held + one, prepared[one], group=0))
+
+    def fold(self) -> list[VerifiedMessage]:
+        other = Ed25519Signer.from_seed(b"s" * 32)
+        agreement = LineAgreement(
+            schema=AGREEMENT_SCHEMA,
+            line_id=LINE,
+            members=(
+                Member(party_id="north", public_key=self.signer.public_key.hex()),
+                Member(party_id="south", public_key=other.public_key.hex()),
+            ),
+            rules=load_rules("intersect"),
         )
+        state = NodeState("north")
+        speaker = Speaker(party="north", role=Role.WATCH, signer=self.signer)
 
-    state.apply(
-        Entry(0, 1, said(JOURNAL_LINE, LineAdopted(agreement=agreement), 0).encoded),
-        said(JOURNAL_LINE, LineAdopted(agreement=agreement), 0),
-    )
-    timed("sign: draft the message", lambda one: said(LINE, notices[one], one + 1))
+        def said(line_id: str, body: Body, number: int) -> VerifiedMessage:
+            chain = state.journal if line_id == JOURNAL_LINE else state.line(line_id).chains["north"]
+            msg_id = f"{number:08x}-0000-4000-8000-000000000000"
+            return draft(body=body, line_id=line_id, chain=chain, speaker=speaker, msg_id=msg_id, sent_at_ms=1)
 
-    def fold(one: int) -> Any:
-        message = said(LINE, notices[one], one + 1)
-        began = time.process_time()
-        state.apply(Entry(state.size, 1, message.encoded), message)
-        fold.spent += time.process_time() - began  # type: ignore[attr-defined]
-        return message
+        begun = said(JOURNAL_LINE, LineAdopted(agreement=agreement), 0)
+        state.apply(Entry(0, 1, begun.encoded), begun)
+        self.timed("sign: draft the message", lambda one: said(LINE, self.notices[one], one + 1))
+        messages, spent_s = [], 0.0
+        for one, notice in enumerate(self.notices):
+            message = said(LINE, notice, one + 1)
+            began = time.process_time()
+            state.apply(Entry(state.size, 1, message.encoded), message)
+            spent_s += time.process_time() - began
+            messages.append(message)
+        self.rows.append(("fold: apply, geometry in an empty sky included", spent_s / STAGE_NOTICES * 1e6))
+        return messages
 
-    fold.spent = 0.0  # type: ignore[attr-defined]
-    messages = [fold(one) for one in range(count)]
-    rows.append(("fold: apply, with geometry in an empty sky", fold.spent / count * 1e6))  # type: ignore[attr-defined]
-    timed("peer: read the envelope and message", lambda one: read_message(messages[one].encoded))
-    envelopes = [decode_envelope(message.encoded) for message in messages]
-    timed("peer: verify the signature", lambda one: verify_envelope(envelopes[one], signer.public_key, verifier))
-    timed("answer: encode a notice", lambda one: msgspec.json.encode(notices[one]))
+    def peer(self, messages: list[VerifiedMessage]) -> None:
+        verifier = Ed25519Verifier()
+        self.timed("peer: read the envelope and message", lambda one: read_message(messages[one].encoded))
+        envelopes = [decode_envelope(message.encoded) for message in messages]
+        key = self.signer.public_key
+        self.timed("peer: verify the signature", lambda one: verify_envelope(envelopes[one], key, verifier))
+
+    def append(self, messages: list[VerifiedMessage]) -> None:
+        batch = 32
+        entries = [NewEntry(message.digest, message.encoded) for message in messages]
+        with tempfile.TemporaryDirectory() as folder, SqliteStore.open(Path(folder) / "log.sqlite") as store:
+            began = time.process_time()
+            for start in range(0, STAGE_NOTICES - batch, batch):
+                store.append("log", start, entries[start : start + batch])
+            spent_s = time.process_time() - began
+        self.rows.append((f"append: durable, {batch} at a time", spent_s / STAGE_NOTICES * 1e6))
+
+
+def stages(held: int) -> None:
+    """Print the CPU of each stage."""
+    measured = Stages(held)
+    measured.parse()
+    measured.geometry()
+    messages = measured.fold()
+    measured.append(messages)
+    measured.peer(messages)
     print(f"\nCPU by stage, µs a notice (load {load()}):")
-    for name, spent_us in rows:
-        print(f"  {name:46s} {spent_us:8.1f}")
+    for name, spent_us in measured.rows:
+        print(f"  {name:48s} {spent_us:8.1f}")
 
 
 def main() -> None:

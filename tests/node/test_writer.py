@@ -20,6 +20,7 @@ from clearline.model.message import AreaNotice, Evidence
 from clearline.model.refusal import InternalError, Refusal, RefusalCode
 from clearline.node.exchange import Exchange
 from clearline.node.loading import load_state
+from clearline.store.port import StoredEntry
 from clearline.testing.memory_store import DiskFault
 from clearline.testing.simulated_ports import SimulatedSigner
 from clearline.testing.virtual_loop import run_virtual
@@ -79,6 +80,40 @@ def test_what_the_disk_did_not_take_was_not_said(fault: DiskFault) -> None:
         await asyncio.sleep(limits.STORE_RETRY_MS / 1_000 + 0.1)
         await north.node.say(LINE, body, Role.WATCH)
         await until(lambda: status(north, body) is NoticeStatus.CLEARED)
+        assert south.line.chains["north"].length == north.line.chains["north"].length
+
+    run(scene())
+
+
+def test_while_the_log_cannot_be_read_again_nobody_sees_what_is_not_durable() -> None:
+    """A write fails and so does reading the log: nothing half made is shown, and all goes on when the disk is back."""
+
+    async def scene() -> None:
+        north, south, _ = await pair()
+        await asyncio.sleep(1.0)
+        digest, size = digest_of(north.node.writer.state), north.node.writer.committed
+        read, broken = north.journal.read, Refusal(RefusalCode.STORE_UNAVAILABLE, found="simulated")
+
+        async def unreadable(start: int, limit: int) -> list[StoredEntry]:
+            raise broken
+
+        north.journal.read = unreadable  # type: ignore[method-assign]  # a disk that answers nothing for a while
+        north.disk.fail_next(DiskFault.FULL)
+        body = notice()
+        assert (await refused(north.node.say(LINE, body, Role.WATCH))).code is RefusalCode.STORE_UNAVAILABLE
+        assert north.node.writer.committed == size
+        with pytest.raises(Refusal, match="STORE_UNAVAILABLE"):
+            async with north.node.settled():
+                pass
+        await asyncio.sleep(limits.STORE_RETRY_MS / 1_000 + 0.1)
+        assert (await refused(north.node.say(LINE, body, Role.WATCH))).code is RefusalCode.STORE_UNAVAILABLE
+        north.journal.read = read  # type: ignore[method-assign]
+        await asyncio.sleep(limits.STORE_RETRY_MS / 1_000 + 0.1)
+        assert north.node.writer.halted is None
+        await north.node.say(LINE, body, Role.WATCH)
+        await until(lambda: status(north, body) is NoticeStatus.CLEARED)
+        async with north.node.settled() as state:
+            assert digest_of(state) != digest
         assert south.line.chains["north"].length == north.line.chains["north"].length
 
     run(scene())

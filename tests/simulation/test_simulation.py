@@ -13,6 +13,9 @@ import pytest
 from clearline.testing.planted_faults import PLANTED_FAULTS
 from clearline.testing.simulator import SafetyViolation, simulate
 
+pytestmark = pytest.mark.no_cover
+"""Counting lines would take longer than the runs; the same lines are counted in the other tests."""
+
 SEEDS = int(os.environ.get("CLEARLINE_SEEDS", "2000"))
 CHUNK = 50
 FAULT_SEEDS = 200

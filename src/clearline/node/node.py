@@ -117,7 +117,7 @@ class Node:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.writer.halted is None and self.writer.state.size > self._snapshot_size:
+        if self.writer.halted is None and self.writer.unread is None and self.writer.state.size > self._snapshot_size:
             await self.save_snapshot()
 
     def _begin_link(self, line_id: str, peer: str) -> None:
@@ -179,8 +179,8 @@ class Node:
 
     async def save_snapshot(self) -> None:
         """Keep the state as it is now, to start faster from."""
-        async with self.writer.settled:
-            size, body = self.writer.state.size, snapshot_bytes(self.writer.state)
+        async with self.settled() as state:
+            size, body = state.size, snapshot_bytes(state)
         try:
             await self._journal.save_snapshot(size, body)
         except Refusal as refusal:
@@ -202,8 +202,14 @@ class Node:
 
     @asynccontextmanager
     async def settled(self) -> AsyncIterator[NodeState]:
-        """Give the state while everything in it is durable. Hold it shortly: the writer waits."""
+        """Give the state while everything in it is durable. Hold it shortly: the writer waits.
+
+        Raises:
+            Refusal: STORE_UNAVAILABLE or STORE_DAMAGED while the log cannot be read again after a failed write.
+        """
         async with self.writer.settled:
+            if self.writer.unread is not None:
+                raise self.writer.unread
             yield self.writer.state
 
     async def log_page(self, start: int, limit: int) -> list[Entry]:

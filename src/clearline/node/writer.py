@@ -5,7 +5,7 @@ Rules
    all of it in one durable write, and only then answers anybody (design.md §1).
  * Between the first change of the state and the durable write nobody reads the state: `settled` is held.
  * If the write fails, the state is thrown away and read again from the log. If it is not known whether it happened,
-   the log is asked. Nothing is answered on a guess.
+   the log is asked. Nothing is answered on a guess. Until the log can be read, nobody reads the state either.
  * A bug while a batch is worked out costs that batch: the state is read again, the line stays up.
  * A node that is shown its own later messages by a peer has lost the end of its log: it stops writing for good.
 """
@@ -126,6 +126,8 @@ class Writer:
         self._stopping = False
         self._owing = False
         """The last batch had no room for all that is owed: go on without waiting."""
+        self.unread: Refusal | None = None
+        """Why the state could not be read again after a failed write; it holds what is not durable."""
         self._closed_until_s = 0.0
         """After a failed write: the loop's time until which nothing is tried."""
 
@@ -218,9 +220,11 @@ class Writer:
 
     async def _write(self, requests: list[_Request]) -> None:
         async with self.settled:
+            if self.unread is not None and self.halted is None:
+                await self._start_again()
             batch = _Batch(self.state, now_ms=self._log_time_ms())
             outcomes: list[object] = []
-            failure: Exception | None = self.halted
+            failure: Exception | None = self.halted or self.unread
             if failure is None:
                 try:
                     outcomes = [self._outcome(batch, request) for request in requests]
@@ -234,7 +238,8 @@ class Writer:
                     failure = InternalError(f"{type(error).__name__}: {error}")
                 if failure is not None:
                     await self._start_again()
-            self.committed = self.state.size
+            if self.unread is None:
+                self.committed = self.state.size
         if failure is None and batch.applied:
             self._on_committed(batch.applied, batch.entries)
         for place, request in enumerate(requests):
@@ -282,7 +287,11 @@ class Writer:
         try:
             self.state = await self._reload_state()
         except Refusal as refusal:
-            self.halt(refusal)
+            self.unread = refusal
+            if refusal.code is not RefusalCode.STORE_UNAVAILABLE:
+                self.halt(refusal)
+        else:
+            self.unread = None
 
     # --- what is done inside a batch
 
