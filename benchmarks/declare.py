@@ -139,16 +139,19 @@ class Stages:
         self.held = held
 
     def timed(self, name: str, work: Callable[[int], Any]) -> list[Any]:
+        """Do the work for each notice and note the CPU that it took."""
         began = time.process_time()
         done = [work(one) for one in range(STAGE_NOTICES)]
         self.rows.append((name, (time.process_time() - began) / STAGE_NOTICES * 1e6))
         return done
 
     def parse(self) -> None:
+        """A request body into types."""
         bodies = list(requests(STAGE_NOTICES, 5))
         self.timed("parse: JSON to types", lambda one: decode(DeclareRequest, bodies[one], bytes_max=1 << 20))
 
     def geometry(self) -> None:
+        """Prepare, compare with what is held, add."""
         sky = Sky(load_rules("intersect"))
         sky.add_many((place, prepare(city_notice(self.source).volumes), 1) for place in range(self.held))
         prepared = self.timed("geometry: prepare the volumes", lambda one: prepare(self.notices[one].volumes))
@@ -156,6 +159,7 @@ class Stages:
         self.timed("geometry: add to the index", lambda one: sky.add(self.held + one, prepared[one], group=0))
 
     def fold(self) -> list[VerifiedMessage]:
+        """Draft and sign; apply to the state."""
         other = Ed25519Signer.from_seed(b"s" * 32)
         agreement = LineAgreement(
             schema=AGREEMENT_SCHEMA,
@@ -188,6 +192,7 @@ class Stages:
         return messages
 
     def peer(self, messages: list[VerifiedMessage]) -> None:
+        """What the receiver does before its own fold."""
         verifier = Ed25519Verifier()
         self.timed("peer: read the envelope and message", lambda one: read_message(messages[one].encoded))
         envelopes = [decode_envelope(message.encoded) for message in messages]
@@ -195,6 +200,7 @@ class Stages:
         self.timed("peer: verify the signature", lambda one: verify_envelope(envelopes[one], key, verifier))
 
     def append(self, messages: list[VerifiedMessage]) -> None:
+        """Keep durably."""
         batch = 32
         entries = [NewEntry(message.digest, message.encoded) for message in messages]
         with tempfile.TemporaryDirectory() as folder, SqliteStore.open(Path(folder) / "log.sqlite") as store:
