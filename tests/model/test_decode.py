@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clearline.model.agreement import LineAgreement
 from clearline.model.altitude import Altitude
-from clearline.model.decode import convert, decode
+from clearline.model.decode import convert, decode, repeated_fields
 from clearline.model.message import BODY_TYPES, Header, MessageType
 from clearline.model.notice import Notice
 from clearline.model.refusal import Refusal, RefusalCode
@@ -128,18 +128,31 @@ def test_twice_inside() -> None:
     assert refused(Header, header).code is RefusalCode.DUPLICATE_FIELD
 
 
-@pytest.mark.parametrize("levels", [1_000, 100_000])
+@pytest.mark.parametrize("levels", [33, 500, 100_000])
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")])
 @pytest.mark.parametrize("closed", [True, False])
 def test_depth_bombs(levels: int, pair: tuple[bytes, bytes], closed: bool) -> None:
     bomb = pair[0] * levels + b"1" + (pair[1] * levels if closed else b"")
     for wanted, _ in WANTED.values():
-        assert refused(wanted, bomb).code in {RefusalCode.MALFORMED, RefusalCode.UNKNOWN_FIELD}
+        assert refused(wanted, bomb).code is RefusalCode.OVER_LIMIT
     header = msgspec.json.encode(samples.changed(samples.HEADER, "body", to=0)).replace(b'"body":0', b'"body":' + bomb)
-    result = outcome(Header, header)
-    assert isinstance(result, Refusal) or (closed and levels == 1_000)
+    assert refused(Header, header).code is RefusalCode.OVER_LIMIT
     altitude = b'{"value":' + bomb + b',"reference":"W84","units":"M"}'
-    assert refused(Altitude, altitude).code is RefusalCode.MALFORMED
+    assert refused(Altitude, altitude).code is RefusalCode.OVER_LIMIT
+
+
+@pytest.mark.parametrize("text", ['"' + "[" * 40 + '"', '"' + '\\"[' * 40 + '"', "[" + "[],{}," * 40 + "[]]"])
+def test_depth_counts_brackets_that_nest_and_no_others(text: str) -> None:
+    """What is quoted or closed again is no depth."""
+    assert refused(Altitude, b'{"value":' + text.encode() + b',"reference":"W84","units":"M"}').code is (
+        RefusalCode.MALFORMED
+    )
+
+
+def test_a_name_repeated_among_very_many_is_found_at_once() -> None:
+    """The search grows with the number of names and not with its square: 200,000 take 0.2 s, not 3 minutes."""
+    names = ",".join(f'"a{place}":0' for place in range(200_000))
+    assert repeated_fields(f'{{{names},"a199999":0}}'.encode()) == [("a199999", True)]
 
 
 def altitude(value: bytes) -> bytes:

@@ -84,14 +84,15 @@ class LineState:
         self.others = tuple(party for party in agreement.parties if party != own)
         self.sky = Sky(agreement.rules)
         self.chains = {party: Chain(self.digest) for party in agreement.parties}
-        self.message_ids: dict[str, None] = {}
+        self.message_ids: dict[str, dict[str, None]] = {party: {} for party in agreement.parties}
+        """Of each party by itself: nobody can use up an id that another has in its chain."""
         self.notices: OrderedDict[NoticeKey, NoticeRecord] = OrderedDict()
         """Every notice, the one that changed last at the end."""
         self.by_handle: list[NoticeKey] = []
         self.findings: OrderedDict[FindingKey, FindingRecord] = OrderedDict()
         """Every finding, the one that changed last at the end."""
         self.gone: OrderedDict[FindingKey, None] = OrderedDict()
-        self.early: dict[NoticeKey, list[FindingKey]] = {}
+        self.early: dict[NoticeKey, dict[FindingKey, None]] = {}
         """Findings told before the notice or version that they name has come."""
         self.untold: dict[FindingKey, None] = {}
         self.owed: dict[tuple[str, int], OwedReceipt] = {}
@@ -149,21 +150,24 @@ class LineState:
         self.chains[party].add(message.digest, place.log_index)
         rejected: RefusalReport | None = None
         try:
-            self._refuse_reused_id(header.msg_id)
+            self._refuse_reused_id(party, header.msg_id)
             if isinstance(message.body, Refusal):
                 raise message.body
             self._take(party, message.body, place, examined)
         except Refusal as refusal:
             rejected = refusal.report()
             self.rejections[party] = self.rejections.get(party, 0) + 1
-        self.message_ids[header.msg_id] = None
+        self.message_ids[party][header.msg_id] = None
         self._note_debts(message, place, rejected)
         return rejected
 
-    def _refuse_reused_id(self, message_id: str) -> None:
-        if message_id in self.message_ids:
+    def _refuse_reused_id(self, party: str, message_id: str) -> None:
+        if message_id in self.message_ids[party]:
             raise Refusal(
-                RefusalCode.MESSAGE_ID_REUSED, field="msg_id", found=message_id, allowed="an id not used on this line"
+                RefusalCode.MESSAGE_ID_REUSED,
+                field="msg_id",
+                found=message_id,
+                allowed=f"an id not used by {party} on this line",
             )
 
     def _note_debts(self, message: VerifiedMessage, place: Place, rejected: RefusalReport | None) -> None:
@@ -291,16 +295,14 @@ class LineState:
                 record.findings[key] = None
                 self._changed(record, place)
             elif record is None or record.notice.volumes_version < version:
-                early = self.early.setdefault(notice_key, [])
-                if key not in early:
-                    early.append(key)
+                self.early.setdefault(notice_key, {})[key] = None
         return finding
 
     def is_gone(self, key: FindingKey) -> bool:
-        """True where a newer version of either notice has taken the place of the one that the finding is about."""
+        """True where either notice has ended, or has newer volumes than those that the finding is about."""
         for notice_key, version in sides(key):
             record = self.notices.get(notice_key)
-            if record is not None and record.notice.volumes_version > version:
+            if record is not None and (record.ended or record.notice.volumes_version > version):
                 return True
         return False
 
@@ -326,28 +328,29 @@ class LineState:
             )
 
     def _supersede_findings(self, record: NoticeRecord, place: Place) -> None:
-        for key in record.findings:
-            finding = self.findings[key]
-            finding.changed_index = place.log_index
-            self.findings.move_to_end(key)
-            self.untold.pop(key, None)
-            self.gone[key] = None
-            for notice_key, _ in sides(key):
-                other = self.notices.get(notice_key)
-                if other is not None and other is not record and key in other.findings:
-                    del other.findings[key]
-                    self._changed(other, place)
-        record.findings = {}
+        for key in list(record.findings):
+            self._end_finding(key, place)
         while len(self.gone) > GONE_FINDINGS_KEPT:
             oldest, _ = self.gone.popitem(last=False)
             self.findings.pop(oldest, None)
 
+    def _end_finding(self, key: FindingKey, place: Place) -> None:
+        self.findings[key].changed_index = place.log_index
+        self.findings.move_to_end(key)
+        self.untold.pop(key, None)
+        self.gone[key] = None
+        for notice_key, _ in sides(key):
+            record = self.notices.get(notice_key)
+            if record is not None and key in record.findings:
+                del record.findings[key]
+                self._changed(record, place)
+
     def _link_early(self, record: NoticeRecord, place: Place) -> None:
-        for key in self.early.pop(record.key, []):
+        for key in self.early.pop(record.key, {}):
             if not self.is_gone(key):
                 self._finding(key, place)
             elif key in self.findings:
-                self.gone[key] = None
+                self._end_finding(key, place)
 
     # --- receipts
 

@@ -26,13 +26,13 @@ from clearline.sky import Prepared, room_hash
 
 __all__ = ["SNAPSHOT_VERSION", "digest_of", "restore", "snapshot_bytes"]
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class _LineSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     agreement: LineAgreement
     chains: dict[str, ChainSnapshot]
-    message_ids: list[str]
+    message_ids: dict[str, list[str]]
     notices: list[NoticeRecord]
     prepared: list[tuple[bytes, bytes] | None]
     """For each notice, the packed bytes of its volumes; none for an ended one."""
@@ -115,12 +115,12 @@ def _line_snapshot(line: LineState) -> _LineSnapshot:
     return _LineSnapshot(
         agreement=line.agreement,
         chains={party: chain.snapshot() for party, chain in line.chains.items()},
-        message_ids=list(line.message_ids),
+        message_ids={party: list(ids) for party, ids in line.message_ids.items()},
         notices=[msgspec.structs.replace(record, prepared=None) for record in records],
         prepared=[record.prepared.packed if record.prepared is not None else None for record in records],
         findings=list(line.findings.values()),
         gone=list(line.gone),
-        early=list(line.early.items()),
+        early=[(notice_key, list(keys)) for notice_key, keys in line.early.items()],
         untold=list(line.untold),
         owed=list(line.owed.values()),
         awaited=list(line.awaited.items()),
@@ -132,12 +132,12 @@ def _line_snapshot(line: LineState) -> _LineSnapshot:
 def _restore_line(snapshot: _LineSnapshot, own: str) -> LineState:
     line = LineState(snapshot.agreement, own=own)
     line.chains = {party: Chain.restore(chain) for party, chain in snapshot.chains.items()}
-    line.message_ids = dict.fromkeys(snapshot.message_ids)
+    line.message_ids = {party: dict.fromkeys(ids) for party, ids in snapshot.message_ids.items()}
     line.notices = OrderedDict((record.key, record) for record in snapshot.notices)
     line.by_handle = [record.key for record in sorted(snapshot.notices, key=lambda record: record.handle)]
     line.findings = OrderedDict((finding.key, finding) for finding in snapshot.findings)
     line.gone = OrderedDict.fromkeys(snapshot.gone)
-    line.early = dict(snapshot.early)
+    line.early = {notice_key: dict.fromkeys(keys) for notice_key, keys in snapshot.early}
     line.untold = dict.fromkeys(snapshot.untold)
     line.owed = {(debt.party, debt.sequence): debt for debt in snapshot.owed}
     line.awaited = dict(snapshot.awaited)

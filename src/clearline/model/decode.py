@@ -1,7 +1,8 @@
 """Reading untrusted JSON into the types of the model: a value, or a `Refusal` with field, found and allowed.
 
 Rules
- * Size first, then types, then meaning: nothing is built from bytes over the limit.
+ * Size and depth first, then types, then meaning: nothing is built from bytes over the limit. How deep a parser can
+   go depends on who calls it from where; a log must be read again everywhere as it was read first.
  * Unknown fields, fields twice, NaN, infinities and invalid UTF-8 are refused.
  * The field in the refusal is the full path (`volumes[2].volume.outline_circle.radius.value`).
 """
@@ -10,16 +11,22 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from clearline.model import limits
 from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
 
 __all__ = ["RepeatedField", "convert", "decode", "decode_repeating", "refusal_of_repeated", "repeated_fields"]
 
 T = TypeVar("T")
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
+_QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_UP_OR_DOWN = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
 _STEP = re.compile(r"\.([A-Za-z_0-9]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -45,10 +52,26 @@ def decode_repeating(wanted: type[T], source: bytes, *, bytes_max: int) -> T:
     """
     if len(source) > bytes_max:
         raise Refusal(RefusalCode.OVER_LIMIT, found=f"{len(source)} bytes", allowed=f"at most {bytes_max} bytes")
+    _check_depth(source)
     try:
         return msgspec.json.decode(source, type=wanted)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _refusal_of(wanted, error, source) from None
+
+
+def _check_depth(source: bytes) -> None:
+    """Refuse what nests deeper than allowed; a text that is no JSON may pass, and is for the parser to refuse.
+
+    Raises:
+        Refusal: OVER_LIMIT.
+    """
+    if source.count(b"[") + source.count(b"{") <= limits.JSON_DEPTH_MAX:
+        return
+    steps = array("b", _QUOTED.sub(b"", source).translate(_UP_OR_DOWN, _NO_BRACKETS))
+    if (levels := max(accumulate(steps), default=0)) > limits.JSON_DEPTH_MAX:
+        raise Refusal(
+            RefusalCode.OVER_LIMIT, found=f"{levels} levels", allowed=f"at most {limits.JSON_DEPTH_MAX} levels"
+        )
 
 
 def convert(wanted: type[T], source: object) -> T:
@@ -81,11 +104,7 @@ def repeated_fields(source: bytes) -> list[RepeatedField]:
     found: list[str | None] = []
 
     def pairs(members: list[tuple[str, Any]]) -> None:
-        repeated = None
-        if len({name for name, _ in members}) != len(members):
-            names = [name for name, _ in members]
-            repeated = next(name for place, name in enumerate(names) if name in names[:place])
-        found.append(repeated)
+        found.append(_first_repeated(members))
 
     try:
         json.loads(source, object_pairs_hook=pairs)
@@ -94,6 +113,15 @@ def repeated_fields(source: bytes) -> list[RepeatedField]:
     # The decoder closes the outermost object last.
     last = len(found) - 1
     return [RepeatedField(name, outermost=place == last) for place, name in enumerate(found) if name is not None]
+
+
+def _first_repeated(members: list[tuple[str, Any]]) -> str | None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _is_own_form(source: bytes) -> bool:

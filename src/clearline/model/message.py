@@ -24,6 +24,7 @@ from clearline.model.altitude import parse_altitude
 from clearline.model.identity import AircraftClass, Digest, LineId, MessageId, NoticeId, PartyId, Role
 from clearline.model.notice import Notice, NoticeState, Priority, Version, check_volume_count
 from clearline.model.refusal import FieldRefusal, RefusalCode, RefusalReport
+from clearline.model.rules import RuleId
 from clearline.model.volume import Volume4D
 
 __all__ = [
@@ -258,12 +259,12 @@ class FindingReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One finding as its maker saw it. Times in ms since 1970, W84 heights and distances in metres."""
 
     key: FindingKey
-    rule_id: str
-    rule_version: int
+    rule_id: RuleId
+    rule_version: Version
     severity: Severity
     from_ms: Milliseconds
     until_ms: Milliseconds
-    closer_ms: Annotated[int, msgspec.Meta(ge=0)]
+    closer_ms: Milliseconds
     """For how long in all the two are closer than the rule allows."""
 
     def __post_init__(self) -> None:
@@ -373,7 +374,7 @@ class ReceiptItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     rejected: RefusalReport | None = None
     """Recorded but not taken: why. A rejected notice is never cleared."""
     findings: Annotated[tuple[FindingReport, ...], msgspec.Meta(max_length=limits.FINDINGS_PER_RECEIPT_MAX)] = ()
-    findings_more: Annotated[int, msgspec.Meta(ge=0)] = 0
+    findings_more: Annotated[int, msgspec.Meta(ge=0, le=limits.SEQUENCE_MAX)] = 0
     """How many findings follow in CONFLICT messages because they did not fit."""
 
 

@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import final
+from typing import Annotated, final
 
 import msgspec
 
@@ -105,13 +105,19 @@ class RefusalCode(StrEnum):
     """A record that does not prove itself; the field names the entry."""
 
 
+REPORT_CHARACTERS_MAX = 4_096
+"""One text of a refusal that somebody else states: it is kept, shown and logged. The longest of our own, 64 names of
+lines, has 2,200."""
+ReportText = Annotated[str, msgspec.Meta(max_length=REPORT_CHARACTERS_MAX)]
+
+
 class RefusalReport(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal on the wire: the same four facts in every answer, receipt and exit message."""
 
     code: RefusalCode
-    field: str = ""
-    found: str = ""
-    allowed: str = ""
+    field: ReportText = ""
+    found: ReportText = ""
+    allowed: ReportText = ""
 
 
 @final

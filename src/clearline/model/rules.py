@@ -17,7 +17,7 @@ import msgspec
 from clearline.model import limits
 from clearline.model.refusal import FieldRefusal, RefusalCode
 
-__all__ = ["RuleSet"]
+__all__ = ["RuleId", "RuleSet"]
 
 RuleId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")]
 SEPARATION_LATERAL_M_MAX = 100_000.0
