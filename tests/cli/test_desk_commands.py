@@ -285,3 +285,23 @@ def test_without_the_other_party_nothing_is_cleared(clearline: CommandLine, tmp_
         assert (status.code, "UNKNOWN" in status.out) == (1, True), status
     gone = clearline("status", *nodes.at("north"))
     assert gone.code == 5
+
+
+def test_an_amendment_that_cannot_be_made_is_named(clearline: CommandLine, nodes: Nodes, tmp_path: Path) -> None:
+    """Which feature is meant must be clear; a bad one is named with file, feature and field."""
+    north = nodes.at("north")
+    (notice,) = declared(clearline, nodes, "north", file_of(tmp_path, feature(lng=80.0)))
+    several = file_of(tmp_path, feature(lng=81.0, name="One"), feature(lng=82.0, name="Two"), name="several.geojson")
+    unclear = clearline("amend", notice["reference"], several, *north)
+    assert (unclear.code, "exactly one of One, Two" in unclear.err) == (2, True)
+    assert clearline("amend", notice["reference"], several, "--feature", "Three", *north).code == 2
+    bad = file_of(tmp_path, feature(lower=900, upper=500), name="bad.geojson")
+    refused = clearline("amend", notice["reference"], bad, *north)
+    assert (refused.code, "bad.geojson features[0]" in refused.err) == (2, True)
+    ring = [[83.0, 10.0], [83.1, 10.1], [83.1, 10.0], [83.0, 10.1], [83.0, 10.0]]
+    crossing = feature(lng=83.0, priority=9, aircraft_class="UNMANNED")
+    crossing["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    crossed = clearline("amend", notice["reference"], file_of(tmp_path, crossing, name="x.geojson"), *north)
+    assert (crossed.code, "x.geojson features[0] (Loop): geometry.coordinates[0]" in crossed.err) == (2, True), crossed
+    chosen = clearline("amend", notice["reference"], several, "--feature", "Two", *north)
+    assert (chosen.code, "v2" in chosen.out) == (0, True), chosen

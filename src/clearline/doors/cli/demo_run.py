@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,8 +53,8 @@ def consoles_text(place: DemoPlace, running: Running) -> str:
     lines += [
         "Open both. Each is one party's desk. Read back what the simulated watch has left, sign a way out of a",
         "finding: the other side's simulated watch answers. An address signs in with a token of this run: keep it.",
-        f"Command line: clearline notices --dir {_near(Path(running.nodes[0].directory))}",
-        f"To stop it:   make stop  (clearline demo --stop --dir {here})",
+        f"Command line: {_program()} notices --dir {_near(Path(running.nodes[0].directory))}",
+        f"To stop it:   make stop, or {_program()} demo --stop --dir {here}",
     ]
     return "\n".join(lines)
 
@@ -60,6 +62,15 @@ def consoles_text(place: DemoPlace, running: Running) -> str:
 def _near(path: Path) -> str:
     """Return a path as one would type it here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _program() -> str:
+    """Return how `clearline` is called here: by its name where the shell finds this one, else by its path."""
+    installed = Path(sys.executable).with_name("clearline")
+    found = shutil.which("clearline")
+    if not installed.exists() or (found is not None and Path(found) == installed):
+        return "clearline"
+    return _near(installed)
 
 
 async def run_demo(place: DemoPlace, wanted: Wanted) -> None:
