@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +166,65 @@ def test_an_ended_notice_is_told_by_its_state() -> None:
     )
     assert told.ended
     assert "-" in tables.notices_table([told])
+
+
+def test_a_stream_that_breaks_off_leaves_no_file(
+    clearline: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A record is there whole, or not at all."""
+
+    class Breaking(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'{"format"'
+            raise httpx2.ReadError("gone")
+
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Breaking()))
+    monkeypatch.setattr(httpx2, "Client", lambda **given: CLIENT(transport=transport))
+    node = ("--node", "http://127.0.0.1:1", "--token", "x")
+    ran = clearline("export", "-o", tmp_path / "x.bundle", *node)
+    assert (ran.code, "gone" in ran.err, list(tmp_path.iterdir())) == (5, True, [])
+    nowhere = clearline("export", "-o", tmp_path / "absent" / "x.bundle", *node)
+    assert (nowhere.code, "UNREADABLE_FILE" in nowhere.err) == (2, True)
+
+
+def test_a_record_that_does_not_prove_itself_is_kept_and_said(
+    clearline: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = clearline("export", "-o", tmp_path / "x.bundle", *answers(monkeypatch, {"format": "other"}))
+    assert (ran.code, "NOT PROVEN" in ran.out, (tmp_path / "x.bundle").exists()) == (1, True, True)
+
+
+def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
+    """`clearline … | head`: no trace of it. (click ends with 1 there; a shell shows the code of the last command.)"""
+    (tmp_path / "x.bundle").write_bytes(b"no bundle\n" * 10)
+    command = [sys.executable, "-c", "from clearline.doors.cli.main import main; main()", "verify", "x.bundle"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+def test_lists_say_what_they_leave_out(clearline: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = dict.fromkeys(("line_id", "owner", "notice_id", "reference", "aircraft_class"), "x")
+    notice: dict[str, object] = {
+        **ended,
+        **dict.fromkeys(("version", "priority", "declared_at_ms", "changed_at_ms", "changed_index"), 1),
+        "own": True,
+        "state": "Ended",
+        "status": "ENDED",
+        "volumes": [],
+        "uncleared_because": [],
+        "acknowledgements": [],
+        "read_back_fields": None,
+    }
+    node = answers(monkeypatch, {"log_size": 1, "notices": [notice], "more": True})
+    assert clearline("notices", *node).out == "0 notices; 1 ended (--all shows them); and more: --limit, or a filter.\n"
+    assert "ENDED" in clearline("notices", "--status", "ended", *node).out
+    assert json.loads(clearline("notices", "--json", *node).out)["more"] is True
+    noted = clearline("noted", "ABCD", *node)
+    assert (noted.code, "its whole id" in noted.err) == (2, True)
+    gone = answers(monkeypatch, {"log_size": 1, "findings": [], "more": True})
+    assert "0 findings, 0 open; and more" in clearline("findings", *gone).out

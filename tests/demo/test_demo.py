@@ -95,7 +95,7 @@ def runs(pid: int) -> bool:
 
 def test_flights_are_played_through_a_kill_and_it_ends_by_itself(tmp_path: Path) -> None:
     """Both consoles take their tokens; a killed node is back and the play goes on; nothing is left running."""
-    with demo("--dir", tmp_path, "--port", 0, "--speed", 1_000, "--hours", 2, "--once") as running:
+    with demo("--dir", tmp_path, "--port", 0, "--speed", 1_000, "--hours", 1, "--once") as running:
         running.until("To stop it")
         addresses = running.addresses()
         assert list(addresses) == ["ridge", "valley"]

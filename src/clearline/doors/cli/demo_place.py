@@ -27,6 +27,8 @@ __all__ = ["DemoPlace", "PlayedBefore", "Running", "RunningNode"]
 STOP_S: Final = 30.0
 """How long a demo may take to end: two nodes write what waits, each with a bound of its own."""
 _ROUND_S: Final = 0.05
+_LOCK_S: Final = 0.15
+"""Whoever only looks whether the place is taken holds the lock for a moment: that is no demo."""
 _STATE_BYTES_MAX: Final = 1 << 20
 
 
@@ -75,12 +77,7 @@ class DemoPlace:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            yield _until(partial(_lock, descriptor), within_s=_LOCK_S)
         finally:
             os.close(descriptor)
 
@@ -167,12 +164,20 @@ def _is_node(node: RunningNode) -> bool:
     return b"serve" in words and os.fsencode(node.directory) in words
 
 
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _has_ended(node: RunningNode) -> bool:
     return not _is_node(node)
 
 
-def _until(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + STOP_S
+def _until(holds: Callable[[], bool], *, within_s: float = STOP_S) -> bool:
+    until = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > until:
             return False

@@ -13,7 +13,6 @@ Rules
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import Final, NamedTuple
 
@@ -96,10 +95,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Nothing more may be written, not even while Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
     except NodeTrouble as trouble:
         tell_trouble(trouble)
         sys.exit(ExitCode.NODE)
