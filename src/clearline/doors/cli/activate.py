@@ -28,4 +28,4 @@ def command(client: NodeClient, *, reference: str, as_json: bool) -> int:
     notices = find_own_notice(client, reference)
     waiting = [notice for notice in notices if notice.state != "Activated"]
     said = say_change(client, waiting, "activate", {}) if waiting else notices
-    return tell_change(said, as_json=as_json)
+    return tell_change(client, said, as_json=as_json)

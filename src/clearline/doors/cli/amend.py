@@ -62,7 +62,7 @@ def command(client: NodeClient, *, reference: str, file: str, feature: str | Non
         placed = Refusal(refusal.code, field=field, found=refusal.found, allowed=refusal.allowed)
         tell_refusal(placed, place=f"{shown(file)} {record.place} ({record.title})")
         return ExitCode.BAD_INPUT
-    return tell_change(said, as_json=as_json)
+    return tell_change(client, said, as_json=as_json)
 
 
 def _chosen(records: tuple[Record, ...], file: str, feature: str | None) -> Record:

@@ -36,4 +36,4 @@ def command(client: NodeClient, *, reference: str, reason: str, as_json: bool) -
     notices = find_own_notice(client, reference)
     standing = [notice for notice in notices if not notice.ended]
     said = say_change(client, standing, "cancel", {"reason": reason}) if standing else notices
-    return tell_change(said, as_json=as_json)
+    return tell_change(client, said, as_json=as_json)

@@ -9,16 +9,17 @@ Rules
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 import click
 import msgspec
 
+from clearline.doors.cli.changing import receipted
 from clearline.doors.cli.node_client import on_node
 from clearline.doors.cli.printing import plain, print_json
 from clearline.doors.cli.told import Declared, FindingsTold, FindingTold, NoticesTold, NoticeTold, SessionTold
@@ -36,7 +37,6 @@ DECLARE_SCHEMA: Final = "clearline/declare/1"
 _SPACE: Final = uuid.UUID("c1f4e9b2-5f0e-5c37-8f0d-3b7a9d2e6a41")
 """Drawn once, for ids of notices that are declared from files."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_ROUND_S: Final = 0.2
 _CLASSES: Final = ("MANNED", "UNMANNED", "MIXED")
 
 
@@ -193,34 +193,12 @@ def _placed(refusal: Refusal, record: Record) -> Refusal:
 
 def _settled(client: NodeClient, party: str, said: list[_Said], *, wait_s: float) -> list[_Said]:
     """Return what was said as it stands once every receipt is there, or the time is up."""
-    until = time.monotonic() + wait_s
-    current = {each.notice_id: each.notices for each in said}
-    while any(_awaited(notices) for notices in current.values()) and time.monotonic() < until:
-        time.sleep(min(_ROUND_S, max(0.0, until - time.monotonic())))
-        since = min(notice.changed_index for notices in current.values() for notice in notices)
-        told = client.get(
-            NoticesTold, "/v1/notices", owner=party, since=since, limit=limits.PICTURE_NOTICES_MAX
-        ).notices
-        news: dict[str, list[NoticeTold]] = {}
-        for notice in told:
-            news.setdefault(notice.notice_id, []).append(notice)
-        for notice_id, before in current.items():
-            lines = {notice.line_id for notice in before}
-            current[notice_id] = tuple(one for one in news.get(notice_id, ()) if one.line_id in lines) or before
+    notices = [notice for each in said for notice in each.notices]
+    current = {(one.notice_id, one.line_id): one for one in receipted(client, party, notices, wait_s=wait_s)}
     return [
-        _Said(
-            file=each.file,
-            feature=each.feature,
-            title=each.title,
-            notice_id=each.notice_id,
-            notices=current[each.notice_id],
-        )
+        dataclasses.replace(each, notices=tuple(current[notice.notice_id, notice.line_id] for notice in each.notices))
         for each in said
     ]
-
-
-def _awaited(notices: Iterable[NoticeTold]) -> bool:
-    return any(why.code == "RECEIPT_MISSING" for notice in notices for why in notice.uncleared_because)
 
 
 def _findings(client: NodeClient, party: str, said: list[_Said]) -> list[FindingTold]:

@@ -37,4 +37,4 @@ def command(client: NodeClient, *, reference: str, volumes: tuple[int, ...], as_
     standing = [notice for notice in notices if not notice.ended]
     body = {"volumes": sorted(set(volumes))} if volumes else {}
     said = say_change(client, standing, "release", body) if standing else notices
-    return tell_change(said, as_json=as_json)
+    return tell_change(client, said, as_json=as_json)
