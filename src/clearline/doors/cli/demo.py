@@ -48,7 +48,7 @@ _ROUND_S: Final = 0.1
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 100_000),
-    default=60.0,
+    default=10.0,
     show_default=True,
     help="How many times as fast as it was flown.",
 )

@@ -37,9 +37,9 @@ __all__ = ["Signed", "SimulatedWatch"]
 
 _ROUND_S: Final = 0.7
 _DELAY_S: Final = (3.0, 9.0)
-"""How long it thinks at 60 times the speed of the flights; longer when they are slower, shorter when faster."""
+"""How long it thinks at 10 times the speed of the flights; longer when they are slower, shorter when faster."""
 _DELAY_FACTOR_MAX: Final = 8.0
-_SPEED_USUAL: Final = 60.0
+_SPEED_USUAL: Final = 10.0
 _MARK: Final = "(simulated watch)"
 _FREQUENCY_KHZ: Final = 122_925
 
