@@ -88,6 +88,8 @@ RETRY_MS_FIRST: Final = 250
 """First wait after a failed delivery."""
 RETRY_MS_MAX: Final = 15_000
 """Longest wait between tries: a line that is mended is used within 15 s (practice.md level 0)."""
+FRUITLESS_EXCHANGES_MAX: Final = 3
+"""Exchanges without a wait that bring nothing forward: one to hear how far the peer is, one to send, one to spare."""
 PEER_TIMEOUT_MS: Final = 10_000
 """One request to a peer."""
 PULL_INTERVAL_MS: Final = 5_000

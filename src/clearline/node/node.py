@@ -247,9 +247,9 @@ class Node:
         link = self.links.get((head.line_id, head.from_party))
         have, missing = await self._missing(head.line_id, head.have)
         if link is not None:
-            link.heard(own_length=head.have.get(self.own, 0), now_ms=self.clock.now_ms(), peer_clock_ms=head.sent_at_ms)
             # What we answer with counts as told: if the answer is lost, the peer asks again and says so.
-            link.known_length = max(link.known_length, missing.own_length)
+            told = max(head.have.get(self.own, 0), missing.own_length)
+            link.asked(own_length=told, now_ms=self.clock.now_ms(), sent_at_ms=head.sent_at_ms)
         return ExchangeAnswer(
             head=AnswerHead(
                 exchange_id=head.exchange_id,
@@ -286,12 +286,13 @@ class Node:
         )
         if not answer.envelopes:
             return False
+        held_before = _held_of_others(line)
         refused = await self._take(line, answer.envelopes)
         if refused is not None:
             _log.warning("answer not taken", line=link.line_id, peer=link.peer, refusal=refused)
             return False
         line = self.writer.state.line(link.line_id)  # A failed write would have put a new state in place.
-        return any(
+        return _held_of_others(line) > held_before and any(
             line.chains[party].length < length
             for party, length in answer.head.have.items()
             if party != self.own and party in line.chains
@@ -370,6 +371,10 @@ class Node:
             if party == self.own:
                 own_length = sequence
         return Missing(tuple(envelopes), own_length)
+
+
+def _held_of_others(line: LineState) -> int:
+    return sum(line.chains[party].length for party in line.others)
 
 
 class Missing:

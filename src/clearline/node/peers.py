@@ -5,6 +5,8 @@ Rules
    anew asks the peer what it has.
  * A failed exchange is tried again after a growing, spread wait; success brings it back to the shortest.
  * With nothing to send, the peer is asked all the same every few seconds: it may be unable to call us.
+ * Exchanges follow each other without a wait only while they bring something forward: a peer that says for ever that
+   more is missing does not keep us busy.
  * How a link is observed (R10) is measured here and decides nothing.
 """
 
@@ -40,6 +42,7 @@ class Link:
         self.refused: RefusalReport | None = None
         """Why the peer last refused us; None since it last did not."""
         self.clock_ahead_ms: int | None = None
+        self._asked_at_ms = -1
         self.wake = asyncio.Event()
 
     def heard(self, *, own_length: int, now_ms: int, peer_clock_ms: int) -> None:
@@ -47,6 +50,16 @@ class Link:
         self.known_length = own_length
         self.heard_at_ms = now_ms
         self.clock_ahead_ms = peer_clock_ms - now_ms
+
+    def asked(self, *, own_length: int, now_ms: int, sent_at_ms: int) -> None:
+        """Note that the peer asked, and what it has of our chain once it holds our answer.
+
+        A request that is not later than the last one, by the peer's clock, may be a copy of an old one that somebody
+        else sends: it is answered, and shows nothing of the peer.
+        """
+        if sent_at_ms > self._asked_at_ms:
+            self._asked_at_ms = sent_at_ms
+            self.heard(own_length=own_length, now_ms=now_ms, peer_clock_ms=sent_at_ms)
 
 
 @final
@@ -72,13 +85,17 @@ class PeerTask:
 
     async def run(self) -> None:
         """Exchange for ever."""
+        furthest = fruitless = 0
         while True:
             self._link.wake.clear()
             more = await self._once()
+            fruitless = 0 if more or self._link.known_length > furthest else fruitless + 1
+            furthest = max(furthest, self._link.known_length)
             if self._link.failures:
                 await asyncio.sleep(self._retry_s())
-            elif not more and not self._has_more(self._link):
+            elif not more and (fruitless >= limits.FRUITLESS_EXCHANGES_MAX or not self._has_more(self._link)):
                 await self._wait()
+                furthest, fruitless = self._link.known_length, 0
 
     async def _once(self) -> bool:
         link = self._link
