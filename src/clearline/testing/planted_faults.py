@@ -2,7 +2,7 @@
 
 Each is a mistake that somebody could make in this code, and each must be caught by `simulator.simulate`:
 
- * receipt before compare: the receipt is signed, and what the comparison finds is told later;
+ * receipt before compare: the receipt is signed at once, the comparison waits until the node next says something;
  * answer before commit: the journal says that it is durable while the write is still to come;
  * duplicate check dropped: a message that comes twice is taken twice;
  * state outside the log: something is remembered that no entry proves;
@@ -56,7 +56,7 @@ def _receipt_before_compare() -> Iterator[None]:
         self: LineState, message: VerifiedMessage, place: Place, examined: ExaminedNotice | None = None
     ) -> RefusalReport | None:
         rejected = apply(self, message, place, examined)
-        if isinstance(message.body, Receipt) and message.header.from_party != self.own:
+        if not isinstance(message.body, Receipt) and message.header.from_party == self.own:
             for key, record, finding, _ in late.pop(id(self), []):
                 if not self.is_gone(key):
                     self._make_finding(record, finding, place)
