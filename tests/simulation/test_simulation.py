@@ -13,15 +13,13 @@ import pytest
 from clearline.testing.planted_faults import PLANTED_FAULTS
 from clearline.testing.simulator import SafetyViolation, simulate
 
-pytestmark = pytest.mark.no_cover
-"""Counting lines would take longer than the runs; the same lines are counted in the other tests."""
-
 SEEDS = int(os.environ.get("CLEARLINE_SEEDS", "2000"))
 CHUNK = 50
 FAULT_SEEDS = 200
 """Every planted fault is caught within so many seeds, or the simulator is blind to it."""
 
 
+@pytest.mark.no_cover  # counting lines would take longer than the runs
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_two_conflicting_notices_are_cleared_without_both_signatures(first: int) -> None:
     """R12, R36: whatever fails, nothing is cleared by silence; and once all is mended, everything is known to all."""
