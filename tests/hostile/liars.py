@@ -226,7 +226,7 @@ class Drawn:
             party=party,
             sequence=sequence,
             digest=chain.digest(sequence) if right else "f" * 64,
-            log_index=source.randrange(1 << 53),
+            log_index=source.randrange(1_000),
             received_at_ms=EPOCH_MS,
             rejected=rejected,
             findings=self._reports(3) if source.random() < 0.3 else (),

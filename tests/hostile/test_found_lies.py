@@ -148,6 +148,21 @@ def test_a_reason_for_a_rejection_is_bounded() -> None:
     assert rejected.field == "body.items[0].rejected.allowed"
 
 
+@pytest.mark.parametrize("false", ["twice", "not in its tree"])
+def test_a_receipt_that_its_own_tree_denies_clears_nothing(false: str) -> None:
+    """What `clearline verify` calls false is not taken for true while the line is open either."""
+    (north,), oscar = with_liar("north")
+    ours = notice()
+    said = north.say(ours)
+    item = ReceiptItem(party="north", sequence=1, digest=said.digest, log_index=4, received_at_ms=EPOCH_MS)
+    items, size = ((item, item), 5) if false == "twice" else ((item,), 4)
+    receipt = Receipt(items=items, tree=TreeHead(size=size, root="0" * 64))
+    rejected = north.take(oscar.say_body(receipt, msg_id=fresh_id())).rejected
+    assert rejected is not None
+    assert rejected.code is RefusalCode.RECEIPT_FALSE
+    assert status(north.line, ours.notice_id) is NoticeStatus.UNCONFIRMED
+
+
 def outcome_at_depth(encoded_message: bytes, frames: int) -> Message | RefusalCode:
     """Read a message with this many frames below: as deep as a door, as shallow as a start."""
     if frames > 0:

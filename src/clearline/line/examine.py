@@ -28,8 +28,10 @@ from clearline.model.message import (
     Noted,
     ReadBack,
     Receipt,
+    ReceiptItem,
     Release,
     Resolution,
+    TreeHead,
 )
 from clearline.model.notice import Notice, NoticeState
 from clearline.model.refusal import Refusal, RefusalCode
@@ -244,13 +246,20 @@ def examine_conflict(line: LineState, party: str, reports: tuple[FindingReport, 
 
 
 def examine_receipt(line: LineState, party: str, body: Receipt) -> None:
-    """Check that a receipt names only what was said. One false item refuses the whole receipt.
+    """Check that a receipt names only what was said, each once and under its tree. One false item refuses it whole.
 
     Raises:
         Refusal: RECEIPT_FALSE, PARTY_UNKNOWN, or as `check_finding_key`.
     """
+    named: set[tuple[str, int]] = set()
     for place, item in enumerate(body.items):
         field = f"items[{place}]"
+        _check_in_tree(item, body.tree, field=field)
+        if (item.party, item.sequence) in named:
+            raise Refusal(
+                RefusalCode.RECEIPT_FALSE, field=f"{field}.sequence", found=item.sequence, allowed="each message once"
+            )
+        named.add((item.party, item.sequence))
         chain = line.chains.get(item.party)
         if chain is None or item.party == party:
             raise Refusal(
@@ -272,6 +281,16 @@ def examine_receipt(line: LineState, party: str, body: Receipt) -> None:
                 allowed=chain.digest(item.sequence),
             )
         examine_conflict(line, party, item.findings)
+
+
+def _check_in_tree(item: ReceiptItem, tree: TreeHead, *, field: str) -> None:
+    if item.log_index >= tree.size:
+        raise Refusal(
+            RefusalCode.RECEIPT_FALSE,
+            field=f"{field}.log_index",
+            found=item.log_index,
+            allowed=f"below {tree.size}, the size of the tree that covers it",
+        )
 
 
 def examine_resolution(line: LineState, party: str, body: Resolution) -> None:
