@@ -10,11 +10,14 @@ import msgspec
 import pytest
 
 from clearline.line.clearance import NoticeStatus, notice_status
+from clearline.line.reading import read_message
+from clearline.model import limits
 from clearline.model.identity import Role
-from clearline.node.exchange import Exchange, ExchangeAnswer
+from clearline.node.exchange import Exchange, ExchangeAnswer, ExchangeHead
 from clearline.node.ports import PeerUnreachable
 from clearline.testing.virtual_loop import run_virtual
-from tests.line.desks import LINE, agreement, notice
+from tests.hostile.liars import LyingParty
+from tests.line.desks import LINE, agreement, fresh_id, notice, volume
 from tests.node.harness import Post, Wire, until
 
 Lie = Callable[[ExchangeAnswer], ExchangeAnswer]
@@ -123,5 +126,36 @@ def test_copies_of_old_requests_show_no_link_and_hold_nothing_up() -> None:
             await north.node.receive(copy)
         assert south.line.chains["north"].length >= 1
         assert notice_status(north.line, north.line.notices[("north", body.notice_id)]) is NoticeStatus.CLEARED
+
+    run_virtual(scene())
+
+
+def test_a_forked_chain_of_a_third_party_does_not_crowd_out_what_we_say() -> None:
+    """Alpha tells north and south different stories. South, which only asks, still hears north."""
+
+    async def scene() -> None:
+        wire, agreed = Wire(), agreement("alpha", "north", "south")
+        north, south = await Post("north", agreed, wire).start(), await Post("south", agreed, wire).start()
+        wire.cut = True
+        for post, lat in ((north, 10.0), (south, 50.0)):
+            alpha = LyingParty("alpha", post.line.digest)
+            count = 2 * limits.DELIVERY_ENVELOPES_MAX if post is north else 1
+            said = [alpha.say_body(notice(volume(lat=lat)), msg_id=fresh_id()) for _ in range(count)]
+            await post.node.writer.take(LINE, "alpha", said)
+        body = notice()
+        await north.node.say(LINE, body, Role.WATCH)
+        head = ExchangeHead(
+            line_id=LINE,
+            from_party="south",
+            to_party="north",
+            exchange_id=fresh_id(),
+            agreement=north.line.digest,
+            sent_at_ms=north.node.clock.now_ms(),
+            have={party: chain.length for party, chain in south.line.chains.items()},
+        )
+        answer = await north.node.receive(Exchange(head=head, envelopes=()))
+        said_by = [read_message(encoded).header.from_party for encoded in answer.envelopes]
+        assert said_by[0] == "north"
+        assert len(said_by) == limits.DELIVERY_ENVELOPES_MAX
 
     run_virtual(scene())

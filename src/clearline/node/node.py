@@ -245,7 +245,7 @@ class Node:
             raise Refusal(RefusalCode.AGREEMENT_DIFFERS, field="agreement", found=head.agreement, allowed=line.digest)
         refused = await self._take(line, request.envelopes)
         link = self.links.get((head.line_id, head.from_party))
-        have, missing = await self._missing(head.line_id, head.have)
+        have, missing = await self._missing(head.line_id, head.have, asker=head.from_party)
         if link is not None:
             # What we answer with counts as told: if the answer is lost, the peer asks again and says so.
             told = max(head.have.get(self.own, 0), missing.own_length)
@@ -343,14 +343,19 @@ class Node:
             )
 
     async def _missing(
-        self, line_id: str, theirs: dict[str, int] | None, *, own_from: int = 0
+        self, line_id: str, theirs: dict[str, int] | None, *, own_from: int = 0, asker: str = ""
     ) -> tuple[dict[str, int], Missing]:
-        """Return how long our chains are, and the messages beyond `theirs` (or our own beyond `own_from`)."""
+        """Return how long our chains are, and the messages beyond `theirs` (or our own beyond `own_from`).
+
+        First what the asker has lost of its own, then what only we must hand over: a third party that floods its chain,
+        or has forked it so that the asker can take none of it, does not crowd them out.
+        """
         async with self.settled() as state:
             chains = state.line(line_id).chains
             have = {party: chain.length for party, chain in chains.items()}
             wanted: list[tuple[str, int, int]] = []
-            for party, chain in chains.items():
+            for party in sorted(chains, key=lambda name: (name != asker, name != self.own)):
+                chain = chains[party]
                 if theirs is None and party != self.own:
                     continue
                 start = own_from if theirs is None else theirs.get(party, 0)
