@@ -296,6 +296,23 @@ def test_being_shown_own_later_messages_halts_the_node(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_peer_is_not_told_where_our_store_lies(tmp_path: Path) -> None:
+    """The operator sees the path and the disk's words; a rival sees that this node cannot write."""
+
+    async def story() -> None:
+        async with lied_to(tmp_path) as (desk, liar, client):
+            refusal = Refusal(RefusalCode.STORE_UNAVAILABLE, field=str(tmp_path), found="disk full")
+            assert desk.served.node is not None
+            desk.served.node.writer.halt(refusal)
+            answer = await client.post(PATH, content=liar.exchange(liar.say(notice())), headers=HEADERS)
+            assert answer.status_code == 503
+            assert answer.json()["code"] == "STORE_UNAVAILABLE"
+            assert str(tmp_path) not in answer.text
+            assert "disk" not in answer.text
+
+    run(story())
+
+
 def test_a_strangers_long_request_is_refused_by_its_first_line(tmp_path: Path) -> None:
     """What is not signed by a peer is not gathered: memory is for those who are on the line."""
 

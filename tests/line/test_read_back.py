@@ -92,7 +92,7 @@ def test_every_vertex_lies_in_the_box(places: list[tuple[float, float]]) -> None
         assert south <= lat <= north
         # Turning a longitude by 180 degrees and back costs the last bits of a double.
         from_west, to_east = lng >= west - 1e-9, lng <= east + 1e-9
-        assert (from_west and to_east if west <= east else from_west or to_east) or abs(lng) == 180.0
+        assert (from_west and to_east if west <= east else from_west or to_east) or abs(lng) > 180.0 - 1e-9
 
 
 WRONG = [

@@ -19,6 +19,7 @@ from clearline.node.http_peers import EXCHANGE_CONTENT_TYPE
 __all__ = ["PEERS"]
 
 _log = structlog.get_logger("clearline.peer_door")
+_STORE_CODES: Final = frozenset(code for code in RefusalCode if code.startswith("STORE_"))
 
 
 def _check_sender(opened: Callable[[bytes], Exchange], begun: bytes) -> None:
@@ -35,6 +36,13 @@ def _check_sender(opened: Callable[[bytes], Exchange], begun: bytes) -> None:
     except Refusal as refusal:
         if refusal.field != "envelopes_digest":  # the envelopes are still on their way; everything before them is right
             raise
+
+
+def _for_a_peer(refusal: Refusal) -> Refusal:
+    """Return what a peer is told: that our store will not write, and not where on our disk it lies."""
+    if refusal.code not in _STORE_CODES:
+        return refusal
+    return Refusal(refusal.code, field="store", found="this node cannot write", allowed="ask again later")
 
 
 async def _exchange(door: Door, call: Call) -> Answer:
@@ -72,7 +80,7 @@ async def _exchange(door: Door, call: Call) -> Answer:
     except Refusal as refusal:
         client = call.request.scope.get("client")
         _log.warning("exchange refused", line=line_id, client=client and client[0], refusal=str(refusal))
-        raise
+        raise _for_a_peer(refusal) from None
     finally:
         door.metrics.exchanged(line_id if line_id in door.agreements else "unknown", outcome)
 
