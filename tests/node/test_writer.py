@@ -154,6 +154,17 @@ def test_what_cannot_be_said_is_refused_and_leaves_nothing_behind() -> None:
     run(scene())
 
 
+def test_a_node_that_is_still_reading_its_log_says_so() -> None:
+    async def scene() -> None:
+        north = Post("north", AGREED, Wire())
+        assert not north.node.loaded
+        assert (await refused(north.node.say(LINE, notice(), Role.WATCH))).code is RefusalCode.KERNEL_NOT_READY
+        await north.start()
+        assert north.node.loaded
+
+    run(scene())
+
+
 def test_a_restart_goes_on_where_the_log_ends() -> None:
     async def scene() -> None:
         north, south, wire = await pair()

@@ -77,7 +77,25 @@ class Node:
         self.links: dict[tuple[str, str], Link] = {}
         self.restarts = 0
         """How often a worker had to be started again: each is a bug to report."""
-        self.writer: Writer
+        self._writer: Writer | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """True once the log has been read: from then on there is a state."""
+        return self._writer is not None
+
+    @property
+    def writer(self) -> Writer:
+        """The one that adds to the log.
+
+        Raises:
+            Refusal: KERNEL_NOT_READY while the log is being read.
+        """
+        if self._writer is None:
+            raise Refusal(
+                RefusalCode.KERNEL_NOT_READY, found="the node is starting", allowed="try again when it is ready"
+            )
+        return self._writer
 
     # --- life
 
@@ -89,7 +107,7 @@ class Node:
         """
         loaded = await load_state(self._journal, own=self.own, progress=progress)
         self._snapshot_size = loaded.snapshot_size
-        self.writer = Writer(
+        self._writer = Writer(
             journal=self._journal,
             clock=self.clock,
             chance=self._chance,

@@ -156,7 +156,7 @@ class SimulatedNode:
             return
         self.simulation.restarts += node.restarts
         self.simulation.network.shut(self.party)
-        if not node.writer.settled.locked():
+        if node.loaded and not node.writer.settled.locked():
             self._interrupted = (node.writer.state.size, digest_of(node.writer.state))
         journal.dead = transport.dead = True
         node.abandon()
@@ -166,7 +166,9 @@ class SimulatedNode:
     @property
     def line(self) -> LineState | None:
         """The durable line state, or None while down or before the line is adopted."""
-        return self.node.writer.state.lines.get(LINE) if self.node is not None else None
+        if self.node is None or not self.node.loaded:
+            return None
+        return self.node.writer.state.lines.get(LINE)
 
     def _answered(self, answer: ExchangeAnswer) -> None:
         for party, length in answer.head.have.items():

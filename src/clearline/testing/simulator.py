@@ -200,7 +200,8 @@ class Simulation:
             return False
         held = [line for line in lines if line is not None]
         lengths = [{party: chain.length for party, chain in line.chains.items()} for line in held]
-        settled = all(not node.node.writer.settled.locked() for node in self.nodes.values() if node.node is not None)
+        up = [node.node for node in self.nodes.values() if node.node is not None and node.node.loaded]
+        settled = not any(node.writer.settled.locked() for node in up)
         return (
             settled
             and all(one == lengths[0] for one in lengths)
