@@ -32,7 +32,7 @@ from clearline.node.exchange import AnswerHead, Exchange, ExchangeAnswer, Exchan
 from clearline.node.loading import Progress, load_state
 from clearline.node.peers import Link, PeerTask
 from clearline.node.ports import Chance, Clock, Journal, PeerTransport
-from clearline.node.reading_log import LogReader
+from clearline.node.reading_log import LogReader, Missing
 from clearline.node.writer import Said, Writer
 
 __all__ = ["Node"]
@@ -380,29 +380,8 @@ class Node:
                 room = limits.DELIVERY_ENVELOPES_MAX - len(wanted)
                 last = min(chain.length, start + room)
                 wanted.extend((party, place, chain.log_index(place)) for place in range(start + 1, last + 1))
-        return have, await self._read_missing(wanted)
-
-    async def _read_missing(self, wanted: list[tuple[str, int, int]]) -> Missing:
-        entries = await self._reader.at([index for _, _, index in wanted])
-        envelopes: list[bytes] = []
-        own_length = size = 0
-        for (party, sequence, _), entry in zip(wanted, entries, strict=True):
-            size += len(entry.envelope)
-            if envelopes and size > limits.DELIVERY_BYTES_MAX:
-                break
-            envelopes.append(entry.envelope)
-            if party == self.own:
-                own_length = sequence
-        return Missing(tuple(envelopes), own_length)
+        return have, await self._reader.missing(wanted, own=self.own)
 
 
 def _held_of_others(line: LineState) -> int:
     return sum(line.chains[party].length for party in line.others)
-
-
-class Missing:
-    """Envelopes to hand over, and how long our own chain is at the receiver once it has taken them."""
-
-    def __init__(self, envelopes: tuple[bytes, ...], own_length: int) -> None:
-        self.envelopes = envelopes
-        self.own_length = own_length

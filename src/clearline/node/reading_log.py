@@ -11,7 +11,16 @@ from clearline.model import limits
 from clearline.model.refusal import InternalError
 from clearline.node.ports import Journal
 
-__all__ = ["LogReader"]
+__all__ = ["LogReader", "Missing"]
+
+
+@final
+class Missing:
+    """Envelopes to hand over, and how long our own chain is at the receiver once it has taken them."""
+
+    def __init__(self, envelopes: tuple[bytes, ...], own_length: int) -> None:
+        self.envelopes = envelopes
+        self.own_length = own_length
 
 
 @final
@@ -57,3 +66,17 @@ class LogReader:
         if missing:
             raise InternalError(f"the log has no entry {missing[0]}")
         return [found[index] for index in indexes]
+
+    async def missing(self, wanted: Sequence[tuple[str, int, int]], *, own: str) -> Missing:
+        """Return the envelopes at (party, sequence, log index), as many of the first ones as one exchange holds."""
+        entries = await self.at([index for _, _, index in wanted])
+        envelopes: list[bytes] = []
+        own_length = size = 0
+        for (party, sequence, _), entry in zip(wanted, entries, strict=True):
+            size += len(entry.envelope)
+            if envelopes and size > limits.DELIVERY_BYTES_MAX:
+                break
+            envelopes.append(entry.envelope)
+            if party == own:
+                own_length = sequence
+        return Missing(tuple(envelopes), own_length)
