@@ -2,7 +2,8 @@
 
 Rules
  * Tolerant per record: a bad record is reported with its place, field, found and allowed, and the rest is kept.
- * A record becomes a notice; nothing is known of it but volumes, and class and priority where the file says them.
+ * A record is a notice (volumes), a flight (a trajectory) or a zone. Nothing else is known of a notice but class and
+   priority, where the file says them.
  * A title is for tables only. It is bounded and free of control characters, whatever the file holds.
 """
 
@@ -15,7 +16,9 @@ from typing import final
 
 from clearline.model.identity import AircraftClass
 from clearline.model.refusal import Refusal, shown
+from clearline.model.trajectory import Trajectory
 from clearline.model.volume import Volume4D
+from clearline.model.zone import Zone
 
 __all__ = ["FileFormat", "Reading", "Record", "RefusedRecord", "title_of"]
 
@@ -30,16 +33,28 @@ class FileFormat(StrEnum):
 
     GEOJSON = "GeoJSON"
     F3548 = "F3548 JSON"
+    KML = "KML"
+    OPENAIR = "OpenAir"
+    ED269 = "ED-269"
+    ED318 = "ED-318"
+    CSV = "CSV"
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One notice of a file. `place` is its path in the file, `outlines[i]` where the vertices of volume i stand."""
+    """One notice, flight or zone of a file.
+
+    `place` is its path in the file, `line` the line on which it starts (from 1, where the format has lines),
+    `outlines[i]` where the vertices of volume i stand. Exactly one of `volumes`, `trajectory` and `zone` is there.
+    """
 
     place: str
     title: str
-    volumes: tuple[Volume4D, ...]
+    volumes: tuple[Volume4D, ...] = ()
+    trajectory: Trajectory | None = None
+    zone: Zone | None = None
+    line: int | None = None
     outlines: tuple[str, ...] = ()
     aircraft_class: AircraftClass | None = None
     priority: int | None = None
@@ -63,6 +78,8 @@ class RefusedRecord:
     place: str
     title: str
     refusal: Refusal
+    line: int | None = None
+    """The line on which the record starts, from 1, where it can be told."""
 
 
 @final

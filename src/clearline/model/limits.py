@@ -138,6 +138,12 @@ PROBLEM_CHARACTERS_MAX: Final = 300
 """One problem in one line of a terminal that wraps twice."""
 
 # --- sky
+TRAJECTORY_POINTS_MAX: Final = 50_000
+"""Fourteen hours at one a second. A pair of volumes is named by two numbers below 65,536."""
+ZONE_VOLUMES_MAX: Final = 256
+"""Parts of one published zone; the largest found in files of national airspace has 31."""
+ZONE_WINDOWS_MAX: Final = 1_024
+"""Activations of one zone: three a day for a year."""
 EDGE_SPLIT_M: Final = 10_000.0
 """Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
 SPLIT_VERTICES_MAX: Final = 50_000
