@@ -122,7 +122,7 @@ def test_a_finding_is_shown_alike_at_both_desks() -> None:
         view = finding_view(desk.line, finding)
         pair = meeting_pair(desk.line, finding.key)
         assert pair is not None
-        meeting = describe(*pair, desk.line.agreement.rules)
+        meeting = describe(pair.a, pair.b, desk.line.agreement.rules, pair.classes)
         assert meeting is not None
         views.append(with_meeting(view, meeting))
     mine, theirs = views

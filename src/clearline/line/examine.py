@@ -76,7 +76,7 @@ def examine_notice(line: LineState, party: str, body: OwnersMessage) -> Examined
     if notice.state is NoticeState.ENDED:
         return ExaminedNotice(notice=notice, prepared=None, findings=())
     prepared = prepare(notice.volumes)
-    findings = line.sky.findings(prepared, exclude_group=line.group(party))
+    findings = line.sky.findings(prepared, exclude_group=line.group(party), aircraft_class=notice.aircraft_class)
     if len(findings) > limits.FINDINGS_PER_NOTICE_MAX:
         raise Refusal(
             RefusalCode.OVER_LIMIT,

@@ -258,7 +258,12 @@ class LineState:
     def _place_in_sky(self, record: NoticeRecord) -> None:
         if record.handle in self.sky:
             self.sky.remove(record.handle)
-        self.sky.add(record.handle, record.prepared, group=self.group(record.owner))
+        self.sky.add(
+            record.handle,
+            record.prepared,
+            group=self.group(record.owner),
+            aircraft_class=record.notice.aircraft_class,
+        )
 
     def _changed(self, record: NoticeRecord, place: Place) -> None:
         record.changed_index = place.log_index

@@ -147,6 +147,8 @@ def _restore_line(snapshot: _LineSnapshot, own: str) -> LineState:
         if packed is not None:
             record.prepared = Prepared.from_packed(packed, record.notice.volumes)
     line.sky.add_many(
-        (record.handle, record.prepared, line.group(record.owner)) for record in snapshot.notices if not record.ended
+        (record.handle, record.prepared, line.group(record.owner), record.notice.aircraft_class)
+        for record in snapshot.notices
+        if not record.ended
     )
     return line

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,7 +34,7 @@ from clearline.line.view_types import (
     ReadBackState,
     ResolutionView,
 )
-from clearline.model.identity import notice_reference
+from clearline.model.identity import AircraftClass, notice_reference
 from clearline.model.message import FindingKey
 from clearline.sky import Meeting, Prepared
 
@@ -45,6 +46,7 @@ __all__ = [
     "HindranceView",
     "LineView",
     "LinkState",
+    "MeetingPair",
     "NoticeView",
     "PartyView",
     "ReadBackState",
@@ -238,15 +240,24 @@ def _resolutions(finding: FindingRecord) -> Iterable[ResolutionView]:
         )
 
 
-def meeting_pair(line: LineState, key: FindingKey) -> tuple[Prepared, Prepared] | None:
-    """Return the volumes that a finding is about, or None where either notice does not hold them (any more)."""
-    found: list[Prepared] = []
+class MeetingPair(NamedTuple):
+    """The volumes that a finding is about, and the classes of aircraft that choose its rule."""
+
+    a: Prepared
+    b: Prepared
+    classes: tuple[AircraftClass, AircraftClass]
+
+
+def meeting_pair(line: LineState, key: FindingKey) -> MeetingPair | None:
+    """Return what a finding is about, or None where either notice does not hold those volumes (any more)."""
+    found: list[tuple[Prepared, AircraftClass]] = []
     for notice_key, version in sides(key):
         record = line.notices.get(notice_key)
         if record is None or record.prepared is None or record.notice.volumes_version != version:
             return None
-        found.append(record.prepared)
-    return found[0], found[1]
+        found.append((record.prepared, record.notice.aircraft_class))
+    (a, class_a), (b, class_b) = found
+    return MeetingPair(a, b, (class_a, class_b))
 
 
 def with_meeting(view: FindingView, meeting: Meeting) -> FindingView:

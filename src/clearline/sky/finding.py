@@ -55,8 +55,12 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[tuple[int, int], ...]
 
 
-def severity_of(closer_ms: int, rules: RuleSet) -> Severity:
-    """Return CONFLICT, or BRIEF where the rule set allows to be closer for so long (R16: three minutes)."""
-    if rules.closer_ms_max is None or closer_ms > rules.closer_ms_max:
+def severity_of(closer_ms: int, rules: RuleSet, number: int = 0) -> Severity:
+    """Return CONFLICT, or BRIEF where the rule allows to be closer for so long (R16: three minutes).
+
+    `number` is that of the rule for the two classes of aircraft: 0 for the general one, k for `by_class[k - 1]`.
+    """
+    most_ms = rules.closer_ms_max if number == 0 else rules.by_class[number - 1].closer_ms_max
+    if most_ms is None or closer_ms > most_ms:
         return Severity.CONFLICT
     return Severity.BRIEF

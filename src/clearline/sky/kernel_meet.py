@@ -35,10 +35,13 @@ __all__ = [
     "CLOSER",
     "FLOAT_COLUMNS",
     "INT_COLUMNS",
+    "RULE_COLUMNS",
     "SURE",
     "closeness",
+    "common_window",
     "lateral_gap",
     "lateral_limit",
+    "sure_limit",
     "vertical_gap",
 ]
 
@@ -46,6 +49,9 @@ APART, CLOSER, SURE = 0, 1, 2
 FLOAT_COLUMNS = 16
 INT_COLUMNS = 6
 """What a record holds before it has a place among others; K[6:8] belong to the place."""
+RULE_COLUMNS = 10
+"""One rule: [0] lateral, [1] vertical separation [m], [2] time [ms], [3] lateral, [4] vertical tolerance [m], [5:10]
+errors by reference [m]."""
 
 
 @kernel
@@ -56,7 +62,7 @@ def lateral_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, toleranc
 
 
 @kernel
-def _sure_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, tolerance: float) -> float:
+def sure_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, tolerance: float) -> float:
     """Return the chord at or below which the two are certainly within `lateral`; negative where none is."""
     angle = F[a, 4] / F[a, 6] + G[b, 4] / G[b, 6] + (lateral - tolerance) / min(F[a, 6], G[b, 6])
     return 2.0 * math.sin(0.5 * angle)
@@ -263,6 +269,14 @@ def _overlap_surely(
 
 
 @kernel
+def common_window(K: Ints, a: int, L: Ints, b: int, time_ms: int) -> tuple[int, int, bool]:
+    """Return the window that two volumes share, or the gap between theirs if that is at most `time_ms`, and whether."""
+    later = max(K[a, 4], L[b, 4])
+    earlier = min(K[a, 5], L[b, 5])
+    return min(later, earlier), max(later, earlier), later - earlier <= time_ms
+
+
+@kernel
 def closeness(
     F: Floats,
     K: Ints,
@@ -274,29 +288,30 @@ def closeness(
     b: int,
     W: Floats,
     C: Floats,
-    lateral: float,
-    vertical: float,
-    errors: Floats,
-    tolerance_lateral: float,
-    tolerance_vertical: float,
-) -> int:
-    """Return APART, CLOSER or SURE for volume a of (F, K, V, B) and volume b of (G, L, W, C). Touching is closer."""
-    if K[a, 4] > L[b, 5] or L[b, 4] > K[a, 5]:
-        return APART
-    least, most = vertical_gap(F, K, a, G, L, b, errors)
+    rule: Floats,
+) -> tuple[int, int, int]:
+    """Compare volume a of (F, K, V, B) with volume b of (G, L, W, C), neither of them moving; see `RULE_COLUMNS`.
+
+    Returns (APART, CLOSER or SURE, from, until). Touching is closer.
+    """
+    from_ms, until_ms, together = common_window(K, a, L, b, int(rule[2]))
+    if not together:
+        return APART, 0, 0
+    vertical, tolerance_lateral, tolerance_vertical = rule[1], rule[3], rule[4]
+    least, most = vertical_gap(F, K, a, G, L, b, rule[5:10])
     if least > vertical + tolerance_vertical:
-        return APART
-    limit = lateral_limit(F, a, G, b, lateral, tolerance_lateral)
-    sure = _sure_limit(F, a, G, b, lateral, tolerance_lateral)
+        return APART, 0, 0
+    limit = lateral_limit(F, a, G, b, rule[0], tolerance_lateral)
+    sure = sure_limit(F, a, G, b, rule[0], tolerance_lateral)
     gap = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, max(sure, 0.0))
     if gap > limit:
-        return APART
+        return APART, 0, 0
     if most > vertical - tolerance_vertical:
-        return CLOSER
+        return CLOSER, from_ms, until_ms
     if gap <= sure:
-        return SURE
+        return SURE, from_ms, until_ms
     # A chord of the tolerance on the smallest sphere is the largest.
     apart = tolerance_lateral / min(F[a, 5], G[b, 5])
     if sure <= 0.0 and _overlap_surely(F, K, a, V, B, G, L, b, W, C, apart):
-        return SURE
-    return CLOSER
+        return SURE, from_ms, until_ms
+    return CLOSER, from_ms, until_ms

@@ -3,7 +3,7 @@
 Units and records as in `kernel_meet`. A row has beside the record of its volume:
 
  * L[8] handle of its notice, L[9] group, L[10] row of the notice's next volume or -1 (in a free row: the next free
-   one), L[11] place in its notice, L[12] 1 while it is in use.
+   one), L[11] place in its notice, L[12] 1 while it is in use, L[13] class of aircraft (0 unknown).
 
 Rules
  * The answer is a function of what is held, not of the order in which it came: pairs are sorted by (handle, i, j).
@@ -34,6 +34,7 @@ from clearline.sky.kernel_meet import (
     APART,
     FLOAT_COLUMNS,
     INT_COLUMNS,
+    RULE_COLUMNS,
     SURE,
     closeness,
     lateral_gap,
@@ -62,14 +63,17 @@ __all__ = [
     "remove",
 ]
 
-ROW_COLUMNS = 13
-HIT_COLUMNS = 6
+ROW_COLUMNS = 14
+HIT_COLUMNS = 7
+CLASSES = 4
+RULES_HEAD = 3 + CLASSES * CLASSES
 
 ROWS, VERTICES, BALLS, DEAD, FREE_ROW, MARK, VOLUMES = 0, 1, 2, 3, 4, 5, 6
 """R: rows, vertices and balls handed out; vertices of removed volumes; first free row or -1; last mark; volumes."""
 
 Rules = Floats
-"""[0] lateral, [1] vertical separation, [2] lateral, [3] vertical tolerance [m], [4:9] errors by reference [m]."""
+"""A rule set as the kernel takes it: [0] lateral, [1] vertical, [2] time separation that the widest rule has, tolerance
+included; [3:19] the number of the rule for each pair of classes; from RULES_HEAD on the rules, RULE_COLUMNS each."""
 
 
 class Rows(NamedTuple):
@@ -113,7 +117,7 @@ def load(floats: Floats, ints: Ints, count: int) -> tuple[Floats, Ints, Floats, 
 def add(
     floats: Floats, ints: Ints, counts: Ints, owners: Ints, rows: Rows, grid: Grid, done: int, place: int, heads: Ints
 ) -> tuple[int, int, int]:
-    """Give rows to the volumes of many notices; `counts` volumes each, `owners` (handle, group).
+    """Give rows to the volumes of many notices; `counts` volumes each, `owners` (handle, group, class).
 
     There is room in `rows` for all. Starts at volume `place` of notice `done`, and returns (done, place, what the grid
     needs): to be called again with the first two until `done` is the number of notices. heads[n] becomes the first row.
@@ -157,6 +161,7 @@ def add(
                 L[row, 10] = heads[n]
                 L[row, 11] = a
                 L[row, 12] = 1
+                L[row, 13] = owners[n, 2]
                 heads[n] = row
             u += size
         at_float += count * FLOAT_COLUMNS + 3 * u
@@ -217,16 +222,16 @@ def _union_ms(starts: Ints, ends: Ints) -> int:
 
 @kernel
 def merge(hits: Ints, count: int) -> tuple[Ints, Ints]:
-    """Turn hits (handle, i, j, closeness, from, until) into findings and their pairs.
+    """Turn hits (handle, i, j, closeness, from, until, rule) into findings and their pairs.
 
-    Findings: (handle, from, until, closer_ms, certain, first pair, number of pairs), sorted by handle.
+    Findings: (handle, from, until, closer_ms, certain, first pair, number of pairs, rule), sorted by handle.
     """
     order = np.argsort(hits[:count, 1] * 65_536 + hits[:count, 2], kind="mergesort")
     order = order[np.argsort(hits[:count, 0][order], kind="mergesort")]
     pairs = np.empty((count, 2), np.int64)
     starts = np.empty(count, np.int64)
     ends = np.empty(count, np.int64)
-    findings = np.empty((count, 7), np.int64)
+    findings = np.empty((count, 8), np.int64)
     found = 0
     for n in range(count):
         k = order[n]
@@ -243,6 +248,7 @@ def merge(hits: Ints, count: int) -> tuple[Ints, Ints]:
             findings[found, 4] = sure
             findings[found, 5] = n
             findings[found, 6] = 1
+            findings[found, 7] = hits[k, 6]
             found += 1
         else:
             findings[found - 1, 1] = min(findings[found - 1, 1], starts[n])
@@ -258,11 +264,18 @@ def merge(hits: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 @kernel
+def rule_of(K: Ints, a: int, L: Ints, b: int, rules: Rules) -> int:
+    """Return the number of the rule that two classes of aircraft have; 0 is the general one."""
+    return int(rules[3 + CLASSES * K[a, 13] + L[b, 13]])
+
+
+@kernel
 def compare(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, rules: Rules
-) -> int:
-    """`closeness` under rules in one array."""
-    return closeness(F, K, a, V, B, G, L, b, W, C, rules[0], rules[1], rules[4:9], rules[2], rules[3])
+) -> tuple[int, int, int]:
+    """Compare two volumes under the rule of their classes; see `closeness`."""
+    at = RULES_HEAD + RULE_COLUMNS * rule_of(K, a, L, b, rules)
+    return closeness(F, K, a, V, B, G, L, b, W, C, rules[at : at + RULE_COLUMNS])
 
 
 @kernel
@@ -280,15 +293,16 @@ def all_rows(rows: Rows) -> Ints:
 @kernel
 def _rows_near(F: Floats, K: Ints, a: int, V: Floats, rows: Rows, grid: Grid, rules: Rules) -> Ints:
     """Return the rows that the grid cannot rule out for volume a."""
-    separation = rules[0] + rules[2]
-    widen = rules[1] + rules[3] + OUTWARD_HEIGHT_M
+    separation = rules[0]
+    widen = rules[1] + OUTWARD_HEIGHT_M
+    time_ms = int(rules[2])
     ask = Ask(
         ball_of(F, a, separation),
         slab_of(F, K, a, V, separation),
         F[a, 7] - widen,
         F[a, 10] + widen,
-        K[a, 4],
-        K[a, 5],
+        K[a, 4] - time_ms,
+        K[a, 5] + time_ms,
     )
     out = np.empty(256, np.int64)
     while True:
@@ -301,10 +315,15 @@ def _rows_near(F: Floats, K: Ints, a: int, V: Floats, rows: Rows, grid: Grid, ru
 
 @kernel
 def find(
-    floats: Floats, ints: Ints, count: int, rows: Rows, grid: Grid, exclude: int, group: int, whole: int, rules: Rules
+    floats: Floats, ints: Ints, count: int, rows: Rows, grid: Grid, asked: Ints, rules: Rules
 ) -> tuple[Ints, Ints]:
-    """Return `merge` of the hits of a notice, those of `group` left out if `exclude`; without the grid if `whole`."""
+    """Return `merge` of the hits of a notice.
+
+    asked: [0] 1 to leave out [1] a group, [2] 1 to compare without the grid, [3] class of aircraft.
+    """
+    exclude, group, whole = asked[0], asked[1], asked[2]
     F, K, V, B = load(floats, ints, count)
+    K[:, 13] = asked[3]
     G, L, W, C, _, _, _ = rows
     hits = np.empty((64, HIT_COLUMNS), np.int64)
     found = 0
@@ -313,7 +332,7 @@ def find(
         for b in near:
             if exclude and L[b, 9] == group:
                 continue
-            close = compare(F, K, a, V, B, G, L, b, W, C, rules)
+            close, from_ms, until_ms = compare(F, K, a, V, B, G, L, b, W, C, rules)
             if close == APART:
                 continue
             if found == hits.shape[0]:
@@ -324,15 +343,23 @@ def find(
             hits[found, 1] = a
             hits[found, 2] = L[b, 11]
             hits[found, 3] = close
-            hits[found, 4] = max(K[a, 4], L[b, 4])
-            hits[found, 5] = min(K[a, 5], L[b, 5])
+            hits[found, 4] = from_ms
+            hits[found, 5] = until_ms
+            hits[found, 6] = rule_of(K, a, L, b, rules)
             found += 1
     return merge(hits, found)
 
 
 @kernel
 def meetings(
-    floats: Floats, ints: Ints, count: int, others: Floats, other_ints: Ints, other_count: int, rules: Rules
+    floats: Floats,
+    ints: Ints,
+    count: int,
+    others: Floats,
+    other_ints: Ints,
+    other_count: int,
+    classes: Ints,
+    rules: Rules,
 ) -> tuple[Ints, Floats]:
     """Compare all volumes of two notices; return their hits as in `merge`, and of each the (lateral, vertical) gap [m].
 
@@ -340,25 +367,29 @@ def meetings(
     """
     F, K, V, B = load(floats, ints, count)
     G, L, W, C = load(others, other_ints, other_count)
+    K[:, 13] = classes[0]
+    L[:, 13] = classes[1]
     hits = np.empty((count * other_count, HIT_COLUMNS), np.int64)
     gaps = np.empty((count * other_count, 2))
     found = 0
     for a in range(count):
         for b in range(other_count):
-            close = compare(F, K, a, V, B, G, L, b, W, C, rules)
+            close, from_ms, until_ms = compare(F, K, a, V, B, G, L, b, W, C, rules)
             if close == APART:
                 continue
             hits[found, 0] = 0
             hits[found, 1] = a
             hits[found, 2] = b
             hits[found, 3] = close
-            hits[found, 4] = max(K[a, 4], L[b, 4])
-            hits[found, 5] = min(K[a, 5], L[b, 5])
-            limit = lateral_limit(F, a, G, b, rules[0], rules[2])
+            hits[found, 4] = from_ms
+            hits[found, 5] = until_ms
+            hits[found, 6] = rule_of(K, a, L, b, rules)
+            at = RULES_HEAD + RULE_COLUMNS * hits[found, 6]
+            limit = lateral_limit(F, a, G, b, rules[at], rules[at + 3])
             chord = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, 0.0)
             angle = 2.0 * math.asin(min(1.0, 0.5 * chord)) - F[a, 4] / F[a, 5] - G[b, 4] / G[b, 5]
             gaps[found, 0] = max(0.0, angle * max(F[a, 5], G[b, 5]))
-            least, _ = vertical_gap(F, K, a, G, L, b, rules[4:9])
+            least, _ = vertical_gap(F, K, a, G, L, b, rules[at + 5 : at + 10])
             gaps[found, 1] = max(0.0, least)
             found += 1
     return hits[:found], gaps[:found]

@@ -7,37 +7,43 @@ Rules
 
 from __future__ import annotations
 
+import numpy as np
+
 from clearline.model.altitude import Altitude, altitude_text
+from clearline.model.identity import AircraftClass
 from clearline.model.rules import RuleSet
 from clearline.sky.altitude import height_w84_m
 from clearline.sky.finding import Meeting, severity_of
-from clearline.sky.index import rules_array
-from clearline.sky.kernel_meet import SURE
-from clearline.sky.kernel_query import meetings, merge
+from clearline.sky.kernel_meet import RULE_COLUMNS, SURE
+from clearline.sky.kernel_query import RULES_HEAD, meetings, merge
 from clearline.sky.outline import area_of
 from clearline.sky.prepared import Prepared
+from clearline.sky.rule_table import class_code, rules_array
 
 __all__ = ["describe"]
 
 Band = tuple[Altitude, Altitude]
+Classes = tuple[AircraftClass | None, AircraftClass | None]
 _TEXTS_MAX = 3
 """Pairs whose bands are written out in `band_text`; the rest is counted."""
 
 
-def describe(a: Prepared, b: Prepared, rules: RuleSet) -> Meeting | None:
-    """Return how two notices are closer than `rules` allow, or None where they are not."""
+def describe(a: Prepared, b: Prepared, rules: RuleSet, classes: Classes = (None, None)) -> Meeting | None:
+    """Return how two notices of these classes are closer than `rules` allow, or None where they are not."""
     if not len(a) or not len(b):
         return None
     packed = rules_array(rules)
-    hits, gaps = meetings(a.floats, a.ints, len(a), b.floats, b.ints, len(b), packed)
+    codes = np.array([class_code(each) for each in classes], dtype=np.int64)
+    hits, gaps = meetings(a.floats, a.ints, len(a), b.floats, b.ints, len(b), codes, packed)
     if not len(hits):
         return None
     findings, _ = merge(hits, len(hits))
-    _, from_ms, until_ms, closer_ms, *_ = findings[0].tolist()
+    rule = packed[RULES_HEAD + RULE_COLUMNS * int(hits[0, 6]) :][:RULE_COLUMNS]
+    _, from_ms, until_ms, closer_ms, _, _, _, number = findings[0].tolist()
     pairs = tuple((i, j) for i, j in hits[:, 1:3].tolist())
     bands = [_band_concerned(a.bands[i], b.bands[j]) for i, j in pairs]
     return Meeting(
-        severity=severity_of(closer_ms, rules),
+        severity=severity_of(closer_ms, rules, number),
         from_ms=from_ms,
         until_ms=until_ms,
         closer_ms=closer_ms,
@@ -47,7 +53,7 @@ def describe(a: Prepared, b: Prepared, rules: RuleSet) -> Meeting | None:
         band_lower_w84_m=min(lower for lower, _ in bands),
         band_upper_w84_m=max(upper for _, upper in bands),
         band_text=_band_text(a, b, pairs),
-        area=area_of(a, b, pairs, packed),
+        area=area_of(a, b, pairs, rule),
         pairs=pairs,
     )
 

@@ -29,21 +29,21 @@ _SQUARE_HALF: Final = 50.0 / CURVATURE_MERIDIAN_M_MIN
 _Loaded = tuple[Floats, Ints, Floats, Floats]
 
 
-def area_of(a: Prepared, b: Prepared, pairs: tuple[tuple[int, int], ...], rules: Floats) -> tuple[LatLngPoint, ...]:
+def area_of(a: Prepared, b: Prepared, pairs: tuple[tuple[int, int], ...], rule: Floats) -> tuple[LatLngPoint, ...]:
     """Return the outline around the places concerned, over the first `_PAIRS_MAX` pairs of volumes."""
     one = load(a.floats, a.ints, len(a))
     other = load(b.floats, b.ints, len(b))
-    kept = np.concatenate([_concerned(one, i, other, j, rules) for i, j in pairs[:_PAIRS_MAX]])
+    kept = np.concatenate([_concerned(one, i, other, j, rule) for i, j in pairs[:_PAIRS_MAX]])
     return _hull(kept)
 
 
-def _concerned(one: _Loaded, i: int, other: _Loaded, j: int, rules: Floats) -> Floats:
+def _concerned(one: _Loaded, i: int, other: _Loaded, j: int, rule: Floats) -> Floats:
     found: list[Floats] = []
     nearest: list[Floats] = []
     for near, a, far, b in ((one, i, other, j), (other, j, one, i)):
         samples = _samples(near, a)
         F = far[0]
-        limit = F[b, 4] / F[b, 5] + (rules[0] + rules[2]) / F[b, 5]
+        limit = F[b, 4] / F[b, 5] + (rule[0] + rule[3]) / F[b, 5]
         gaps = core_gaps(samples, *far, b)
         found.append(samples[gaps <= 2.0 * math.sin(0.5 * limit)])
         nearest.append(samples[gaps.argmin()])

@@ -27,6 +27,7 @@ from clearline.line.views import (
     Heard,
     LineView,
     LinkState,
+    MeetingPair,
     NoticeView,
     changed_findings,
     changed_notices,
@@ -44,14 +45,14 @@ from clearline.model.refusal import Refusal, RefusalCode, RefusalReport
 from clearline.model.rules import RuleSet
 from clearline.node.node import Node
 from clearline.node.peers import Link
-from clearline.sky import Meeting, Prepared, describe
+from clearline.sky import Meeting, describe
 
 __all__ = ["Desk", "link_state"]
 
 _IN_ORDER = (NoticeStatus.CLEARED, NoticeStatus.ENDED)
 T = TypeVar("T")
 R = TypeVar("R", NoticeRecord, FindingRecord)
-_Pair = tuple[str, FindingKey, Prepared, Prepared, RuleSet]
+_Pair = tuple[str, FindingKey, MeetingPair, RuleSet]
 
 
 def link_state(link: Link, *, now_ms: int) -> LinkState:
@@ -281,7 +282,7 @@ class Desk:
                     views.append(finding_view(line, finding))
                     pair = meeting_pair(line, finding.key)
                     if pair is not None:
-                        pairs.append((line.line_id, finding.key, *pair, line.agreement.rules))
+                        pairs.append((line.line_id, finding.key, pair, line.agreement.rules))
         known = await self._meetings_of(pairs)
         return tuple(
             with_meeting(view, meeting) if (meeting := known.get((view.line_id, view.key))) is not None else view
@@ -372,4 +373,4 @@ def _portions(records: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _described(pairs: Sequence[_Pair]) -> list[Meeting | None]:
-    return [describe(one, other, rules) for _, _, one, other, rules in pairs]
+    return [describe(pair.a, pair.b, rules, pair.classes) for _, _, pair, rules in pairs]
