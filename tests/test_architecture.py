@@ -97,7 +97,7 @@ ALLOWED_IMPURE: dict[tuple[str, str], str] = {
 
 PACKAGES: dict[str, set[str]] = {
     "model": {"msgspec"},
-    "sky": {"llvmlite", "msgspec", "numba", "numpy", "pyproj"},
+    "sky": {"geopandas", "llvmlite", "msgspec", "numba", "numpy", "pandas", "pyproj", "shapely"},
     "ledger": {"cryptography", "msgspec"},
     "line": {"msgspec"},
     "store": {"msgspec", "numpy"},

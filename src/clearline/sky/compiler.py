@@ -31,6 +31,7 @@ __all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash", "room_
 KERNEL_MODULES: Final = (
     "compiler",
     "kernel_cells",
+    "kernel_describe",
     "kernel_grid",
     "kernel_meet",
     "kernel_query",

@@ -34,6 +34,9 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     """One pair of notices that are closer than the rule set allows, as a view shows it."""
 
+    rule_id: str
+    rule_version: int
+    """The rule set that was asked, and which version of it (R16)."""
     severity: Severity
     from_ms: int
     until_ms: int
@@ -51,7 +54,9 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     band_text: str
     """The bands concerned as their owners said them."""
     area: tuple[LatLngPoint, ...]
-    """Outline around the places concerned, good enough to draw and not to decide."""
+    """Outline of the places concerned: of the only part there is, or a hull of all. To draw, and not to decide by."""
+    areas: tuple[tuple[LatLngPoint, ...], ...]
+    """Outlines of all parts, the largest first; holes are filled. Both are empty where no outline was asked for."""
     pairs: tuple[tuple[int, int], ...]
 
 
