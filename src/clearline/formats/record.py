@@ -58,6 +58,8 @@ class Record:
     outlines: tuple[str, ...] = ()
     aircraft_class: AircraftClass | None = None
     priority: int | None = None
+    notes: tuple[str, ...] = ()
+    """What was taken otherwise than it stands in the file, one sentence each: a hole filled, a gap left open."""
 
     def field_in_file(self, field: str) -> str:
         """Return where in the file `field` of the model stands, as far as it can be told.

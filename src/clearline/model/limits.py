@@ -137,6 +137,32 @@ PROBLEMS_LISTED_MAX: Final = 100
 PROBLEM_CHARACTERS_MAX: Final = 300
 """One problem in one line of a terminal that wraps twice."""
 
+# --- files of other programs
+XML_BYTES_MAX: Final = 64 << 20
+"""One XML document, unpacked: a country's airspace as KML is below 20 MB. The parser looks at a piece that does not end
+once for each further megabyte: at this size for some seconds at worst."""
+XML_DEPTH_MAX: Final = 64
+"""Nesting of elements: a polygon in a placemark takes 6, folders in folders the rest."""
+XML_ELEMENTS_MAX: Final = 250_000
+"""Elements of one record: a track of TRAJECTORY_POINTS_MAX with time, place and angles at each."""
+XML_TEXT_CHARACTERS_MAX: Final = 1 << 20
+"""Text of one element: 500 vertices take 30,000; a description with a picture in it is passed over."""
+KMZ_MEMBERS_MAX: Final = 10_000
+"""Files in one KMZ: a map and its pictures."""
+KMZ_RATIO_MAX: Final = 200
+"""How much smaller a KML may be packed than it is: coordinates shrink to a tenth, the same line repeated to a 100th."""
+CSV_ROWS_MAX: Final = 2_000_000
+"""Rows of one file of tracks: 500 aircraft at one a second for an hour; about 1 GB while it is read."""
+CSV_LINE_BYTES_MAX: Final = 65_536
+"""One line: what is longer has lost its line ends."""
+CSV_COLUMNS_MAX: Final = 256
+"""Columns named in the first line."""
+ROWS_LISTED_MAX: Final = 1_000
+"""Bad rows of one file that are listed; the rest are counted."""
+TRACK_GAP_MS_MAX: Final = 600_000
+"""A track without a position for longer is cut in parts: what was flown in between is not known. Ten minutes is what
+radar coverage leaves out between two mountains, and too short for another flight of the same aircraft."""
+
 # --- sky
 TRAJECTORY_POINTS_MAX: Final = 50_000
 """Fourteen hours at one a second. A pair of volumes is named by two numbers below 65,536."""
@@ -144,6 +170,8 @@ ZONE_VOLUMES_MAX: Final = 256
 """Parts of one published zone; the largest found in files of national airspace has 31."""
 ZONE_WINDOWS_MAX: Final = 1_024
 """Activations of one zone: three a day for a year."""
+ZONE_LINES_MAX: Final = 20_000
+"""Lines of one zone in a file of lines: ten times what the largest outline and a year of activations need."""
 EDGE_SPLIT_M: Final = 10_000.0
 """Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
 SPLIT_VERTICES_MAX: Final = 50_000
