@@ -1,8 +1,8 @@
 """Telling a file's format from what it holds, never from its name.
 
 Rules
- * A zip archive is KMZ, what begins with `<` is XML and so KML, what begins with `{` or `[` is JSON. JSON is GeoJSON by
-   its `type`, else what its names say. Other text is what its first lines say.
+ * A zip archive is KMZ, what begins with `<` is XML and so KML, what begins with `{` or `[` is JSON. JSON is ED-269
+   or ED-318 by the names of its zones, GeoJSON by its `type`, else what its names say. Other text is what its lines say.
  * Each file is told by itself; nothing is tried twice. What is none of these is refused with what was found.
  * Of a JSON file in which a record is refused, all records get their lines; `json_place.with_lines` gives them when
    asked.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from clearline.formats import csv_tracks, f3548, geojson, kml, kmz
+from clearline.formats import csv_tracks, ed269, ed318, f3548, geojson, kml, kmz, openair
 from clearline.formats.json_place import with_lines
 from clearline.formats.json_text import DuplicateName, parse_json
 from clearline.formats.record import Reading
@@ -23,19 +23,24 @@ from clearline.model.refusal import Refusal, RefusalCode, shown
 __all__ = ["read_source"]
 
 _JSON_FORMATS: Final[tuple[tuple[Callable[[object], bool], Callable[[object], Reading]], ...]] = (
+    # Zones of ED-269 and ED-318 may stand in GeoJSON: their own names come first.
+    (ed269.is_ed269, ed269.read_plain),
+    (ed318.is_ed318, ed318.read_plain),
     (geojson.is_geojson, geojson.read_plain),
     (f3548.is_f3548, f3548.read_plain),
 )
 """(whether a JSON value is of this format, its reader), the most certain first."""
 
 _TEXT_FORMATS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Reading]], ...]] = (
+    (openair.is_openair, openair.read),
     (csv_tracks.is_csv, csv_tracks.read),
 )
 """(whether text is of this format, its reader), the most certain first."""
 
 ALLOWED: Final = (
     'GeoJSON ("type": "FeatureCollection"), F3548 JSON ("volumes", "operational_intents", …), KML or KMZ, '
-    "CSV of tracks (a first line with time, lat, lng and a height)"
+    "CSV of tracks (a first line with time, lat, lng and a height), OpenAir (zones that start with AC), "
+    'ED-269 and ED-318 ("features" with "identifier")'
 )
 """What `read_source` reads, for the refusal of anything else."""
 
