@@ -56,7 +56,6 @@ def refused(*volumes: Volume4D, field: str = "volumes") -> Refusal:
         (((90, 0), (90, 120), (80, 60)), RefusalCode.RING_INVALID, 1),  # one pole with two longitudes
         (((5, 180), (5, -180), (6, 179), (6, 178)), RefusalCode.RING_INVALID, 1),  # one place on the antimeridian
         (((-60, -180), (-60, 0), (-60, 180), (-90, 180), (-90, -180)), RefusalCode.RING_INVALID, 4),
-        (((80, -179), (80, 0), (80, 179), (90, 179)), RefusalCode.RING_CROSSES, 2),
         (((0, 0), (0, 100), (10, 50)), RefusalCode.SHAPE_TOO_LARGE, 0),  # an edge of 100 degrees
         (((85, 0), (-4, 30), (-4, -30), (-4, -89), (-4, -170), (-4, 110), (-4, 89)), RefusalCode.SHAPE_TOO_LARGE, None),
     ],
@@ -127,7 +126,9 @@ def test_rings_that_are_fine() -> None:
         (0.0, 160.0),
     ]
     pole = [(70.0, lng) for lng in range(-180, 180, 45)]
-    for ring in (comb, spiral, gap, ocean, pole):
+    # Its last two edges run along meridians in pieces of one line; the first two pass the pole on either side.
+    lens = [(80.0, -179.0), (80.0, 0.0), (80.0, 179.0), (90.0, 179.0)]
+    for ring in (comb, spiral, gap, ocean, pole, lens):
         shape(polygon(*ring))
         shape(polygon(*ring[::-1]))
 

@@ -5,8 +5,8 @@ Rules
    (`compiler.py`), which changes how soon an answer comes and never the answer.
  * Importing this package is light: numpy, numba and pyproj are loaded by the first call that needs them.
 
-Threads: `prepare`, `describe` and `load_rules` may run in any thread. One `Sky` is used by one thread at a time;
-different ones are independent. The kernels release the interpreter lock.
+Threads: everything may be called from any thread. Any number of threads may ask one `Sky` at once; one that changes it
+waits for them and has it for itself. The kernels release the interpreter lock, so threads run side by side.
 """
 
 from __future__ import annotations
@@ -18,17 +18,36 @@ from clearline.sky.finding import Finding, Meeting
 from clearline.sky.rules import load_rules
 
 if TYPE_CHECKING:
+    from clearline.sky.columns import Columns
     from clearline.sky.compiler import room_hash
+    from clearline.sky.frames import columns_from_geodataframe
     from clearline.sky.index import Sky
     from clearline.sky.meeting import describe
     from clearline.sky.prepared import Prepared, prepare
+    from clearline.sky.result import FindingTable
     from clearline.sky.warm import warm_up
 
-__all__ = ["Finding", "Meeting", "Prepared", "Sky", "describe", "load_rules", "prepare", "room_hash", "warm_up"]
+__all__ = [
+    "Columns",
+    "Finding",
+    "FindingTable",
+    "Meeting",
+    "Prepared",
+    "Sky",
+    "columns_from_geodataframe",
+    "describe",
+    "load_rules",
+    "prepare",
+    "room_hash",
+    "warm_up",
+]
 
 _LATE = {
+    "Columns": "clearline.sky.columns",
+    "FindingTable": "clearline.sky.result",
     "Prepared": "clearline.sky.prepared",
     "Sky": "clearline.sky.index",
+    "columns_from_geodataframe": "clearline.sky.frames",
     "describe": "clearline.sky.meeting",
     "prepare": "clearline.sky.prepared",
     "room_hash": "clearline.sky.compiler",

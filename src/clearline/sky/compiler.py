@@ -30,12 +30,16 @@ __all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash", "room_
 
 KERNEL_MODULES: Final = (
     "compiler",
+    "kernel_ask",
     "kernel_cells",
     "kernel_describe",
     "kernel_grid",
     "kernel_meet",
+    "kernel_pairs",
+    "kernel_place",
     "kernel_query",
     "kernel_ring",
+    "kernel_rows",
     "kernel_shape",
 )
 """Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""

@@ -25,21 +25,28 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pyproj import Geod
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = [
     "CURVATURE_MERIDIAN_M_MIN",
+    "ECCENTRICITY_SQUARED",
+    "SEMI_MAJOR_M",
     "TOLERANCE_LATERAL_M",
     "geodesic_points",
     "meridian_m",
     "prime_vertical_m",
 ]
 
-_A_M: Final = 6_378_137.0
+SEMI_MAJOR_M: Final = 6_378_137.0
 _F: Final = 1.0 / 298.257223563
-_E2: Final = _F * (2.0 - _F)
+ECCENTRICITY_SQUARED: Final = _F * (2.0 - _F)
 
-CURVATURE_MERIDIAN_M_MIN: Final = _A_M * (1.0 - _E2)
+CURVATURE_MERIDIAN_M_MIN: Final = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED)
 """M at the equator: the least number of metres that one radian of the kernel's sphere can stand for."""
 
 TOLERANCE_LATERAL_M: Final = 0.02
@@ -48,12 +55,16 @@ TOLERANCE_LATERAL_M: Final = 0.02
 
 def meridian_m(lat_deg: float) -> float:
     """Return M, the radius of curvature along the meridian [m]."""
-    return _A_M * (1.0 - _E2) / math.sqrt((1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2) ** 3)
+    return (
+        SEMI_MAJOR_M
+        * (1.0 - ECCENTRICITY_SQUARED)
+        / math.sqrt((1.0 - ECCENTRICITY_SQUARED * math.sin(math.radians(lat_deg)) ** 2) ** 3)
+    )
 
 
 def prime_vertical_m(lat_deg: float) -> float:
     """Return N, the radius of curvature across the meridian [m]."""
-    return _A_M / math.sqrt(1.0 - _E2 * math.sin(math.radians(lat_deg)) ** 2)
+    return SEMI_MAJOR_M / math.sqrt(1.0 - ECCENTRICITY_SQUARED * math.sin(math.radians(lat_deg)) ** 2)
 
 
 @cache
@@ -63,12 +74,17 @@ def _geod() -> Geod:
     return Geod(ellps="WGS84")
 
 
-def geodesic_points(
-    lat_a: float, lng_a: float, lat_b: float, lng_b: float, *, piece_m_max: float
-) -> list[tuple[float, float]]:
-    """Return the inner points (lat, lng) that cut the geodesic a-b into equal pieces of at most `piece_m_max`."""
-    _, _, length_m = _geod().inv(lng_a, lat_a, lng_b, lat_b)
-    pieces = math.ceil(length_m / piece_m_max)
-    if pieces < 2:
-        return []
-    return [(lat, lng) for lng, lat in _geod().npts(lng_a, lat_a, lng_b, lat_b, pieces - 1)]
+def geodesic_points(starts: Floats, ends: Floats, *, piece_m_max: float) -> tuple[Ints, Floats]:
+    """Cut geodesics into equal pieces of at most `piece_m_max`.
+
+    Takes rows of (lat, lng); returns how many inner points each geodesic has, and all of them in order, (lat, lng).
+    """
+    import numpy as np
+
+    azimuth, _, length_m = _geod().inv(starts[:, 1], starts[:, 0], ends[:, 1], ends[:, 0])
+    inner = np.maximum(np.ceil(np.asarray(length_m) / piece_m_max).astype(np.int64) - 1, 0)
+    edge = np.repeat(np.arange(len(inner)), inner)
+    number = np.arange(len(edge)) - np.repeat(np.cumsum(inner) - inner, inner) + 1
+    part_m = np.asarray(length_m)[edge] * number / (inner[edge] + 1)
+    lng, lat, _ = _geod().fwd(starts[edge, 1], starts[edge, 0], np.asarray(azimuth)[edge], part_m)
+    return inner, np.stack([np.asarray(lat), np.asarray(lng)], axis=1)

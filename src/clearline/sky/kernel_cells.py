@@ -2,23 +2,26 @@
 
 Units: space in lengths of the unit sphere (1 is 6,371 km), times in ms. Records as in `kernel_meet`.
 
-Space is cut into cubes of 2^-10 (6.2 km) and, on four more levels, of four times the size of the level before. Time is
-cut into spans of 2^23 ms (2.3 h) and, on four more levels, of eight times.
+Space is cut into cubes of 2^-10 (6.2 km) and, on four more levels, of four times the size of the level before: a cube
+has 64 children. Time is cut into spans of 2^23 ms (2.3 h) and, on six more levels, of eight times; the longest is 69
+years.
 
-Property: every place on the sphere that belongs to a volume lies in one of its cubes, in its ball and in its slab.
+Volumes are kept, and asked about, widened by half of the widest separation: two volumes that are closer than it then
+share a place, a height and an instant. P (lateral [m], vertical [m], time [ms]) is that half.
+
+Property: every place on the sphere within P of a volume lies in one of its cubes, in its ball and in its slab.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from clearline.sky.compiler import kernel
 from clearline.sky.kernel_shape import POLYGON, Floats, Ints, inside, point_gap_sq
 
 __all__ = [
     "BUCKETS_PER_ROW",
+    "CELLS_MAX",
     "CUBE",
     "EVERYWHERE",
     "LEVELS",
@@ -27,17 +30,20 @@ __all__ = [
     "SPAN_BITS",
     "SPAN_LEVELS",
     "ball_of",
-    "cells_of",
+    "cell_index",
+    "cover",
+    "cube_touches",
     "key_of",
     "keys_of",
     "slab_of",
+    "span_level_of",
+    "window_of",
 ]
 
 LEVELS = 5
-SPAN_LEVELS = 5
+SPAN_LEVELS = 7
 EVERYWHERE = 7
 CELLS_MAX = 16
-CELLS_TRIED_MAX = 512
 CELLS_ACROSS_MAX = 10
 """A volume more than ten cubes across is not even tried on a level: the test of each cube has its price."""
 SPANS_MAX = 3
@@ -51,14 +57,21 @@ OUTWARD = 1e-9
 
 
 @kernel
-def ball_of(F: Floats, a: int, separation: float) -> Floats:
+def ball_of(F: Floats, a: int, separation: float) -> tuple[float, float, float, float]:
     """Return the ball in space around all places within `separation` [m] of a volume."""
     angle = (F[a, 4] + separation) / F[a, 5]
-    return np.array([F[a, 0], F[a, 1], F[a, 2], F[a, 3] + 2.0 * math.sin(0.5 * angle)])
+    return F[a, 0], F[a, 1], F[a, 2], F[a, 3] + 2.0 * math.sin(0.5 * min(angle, math.pi))
 
 
 @kernel
-def slab_of(F: Floats, K: Ints, a: int, V: Floats, separation: float) -> Floats:
+def window_of(K: Ints, a: int, P: Floats) -> tuple[int, int]:
+    """Return the window of a volume, widened; none starts before 1970."""
+    widen = math.ceil(P[2])
+    return max(0, K[a, 4] - widen), K[a, 5] + widen
+
+
+@kernel
+def slab_of(F: Floats, K: Ints, a: int, V: Floats, separation: float) -> tuple[float, float, float, float, float]:
     """Return (n, least, most): every place within `separation` [m] of volume a has least <= n . p <= most.
 
     The slab runs along the shape, from the middle of its cap to its farthest vertex: a long thin shape has a thin slab,
@@ -79,7 +92,7 @@ def slab_of(F: Floats, K: Ints, a: int, V: Floats, separation: float) -> Floats:
     # A place of the shape is q / |q|, with q a mean of vertices and cos(cap) <= |q| <= 1.
     least_length = 1.0 - 0.5 * F[a, 3] * F[a, 3]
     if norm < 1e-12 or least_length < 0.1:
-        return np.array([0.0, 0.0, 0.0, -1.0, 1.0])
+        return 0.0, 0.0, 0.0, -1.0, 1.0
     nx, ny, nz = nx / norm, ny / norm, nz / norm
     least = 2.0
     most = -2.0
@@ -87,8 +100,8 @@ def slab_of(F: Floats, K: Ints, a: int, V: Floats, separation: float) -> Floats:
         d = nx * V[i, 0] + ny * V[i, 1] + nz * V[i, 2]
         least = min(least, d)
         most = max(most, d)
-    reach = 2.0 * math.sin(0.5 * (F[a, 4] + separation) / F[a, 5])
-    return np.array([nx, ny, nz, min(least, least / least_length) - reach, max(most, most / least_length) + reach])
+    reach = 2.0 * math.sin(0.5 * min(math.pi, (F[a, 4] + separation) / F[a, 5]))
+    return nx, ny, nz, min(least, least / least_length) - reach, max(most, most / least_length) + reach
 
 
 @kernel
@@ -98,55 +111,15 @@ def key_of(level: int, span_level: int, span: int, x: int, y: int, z: int) -> in
 
 
 @kernel
-def _index(coordinate: float, level: int) -> int:
+def cell_index(coordinate: float, level: int) -> int:
+    """Return the index of the cube along one axis."""
     i = int((coordinate + ORIGIN) / CUBE)
     return min(max(i, 0), 4095) >> (2 * level)
 
 
 @kernel
-def cells_of(x: float, y: float, z: float, radius: float, level: int, out: Ints) -> int:
-    """Write the cubes with a place of the sphere within the ball; return their number, -1 if `out` cannot hold them."""
-    reach = radius + OUTWARD
-    x0, x1 = _index(x - reach, level), _index(x + reach, level)
-    y0, y1 = _index(y - reach, level), _index(y + reach, level)
-    z0, z1 = _index(z - reach, level), _index(z + reach, level)
-    side = CUBE * 4.0**level
-    found = 0
-    for i in range(x0, x1 + 1):
-        low_x = i * side - ORIGIN
-        near_x = max(0.0, max(low_x - x, x - low_x - side))
-        least_x = max(0.0, max(low_x, -low_x - side))
-        most_x = max(abs(low_x), abs(low_x + side))
-        for j in range(y0, y1 + 1):
-            low_y = j * side - ORIGIN
-            near_y = max(0.0, max(low_y - y, y - low_y - side))
-            near_xy = near_x * near_x + near_y * near_y
-            if near_xy > reach * reach + OUTWARD:
-                continue
-            least_y = max(0.0, max(low_y, -low_y - side))
-            most_y = max(abs(low_y), abs(low_y + side))
-            for k in range(z0, z1 + 1):
-                low_z = k * side - ORIGIN
-                near_z = max(0.0, max(low_z - z, z - low_z - side))
-                if near_xy + near_z * near_z > reach * reach + 1e-15:
-                    continue
-                least_z = max(0.0, max(low_z, -low_z - side))
-                most_z = max(abs(low_z), abs(low_z + side))
-                if least_x * least_x + least_y * least_y + least_z * least_z > 1.0 + OUTWARD:
-                    continue
-                if most_x * most_x + most_y * most_y + most_z * most_z < 1.0 - OUTWARD:
-                    continue
-                if found == out.shape[0]:
-                    return -1
-                out[found, 0] = i
-                out[found, 1] = j
-                out[found, 2] = k
-                found += 1
-    return found
-
-
-@kernel
-def _span_level(from_ms: int, until_ms: int) -> int:
+def span_level_of(from_ms: int, until_ms: int) -> int:
+    """Return the finest level on which a window touches at most SPANS_MAX spans."""
     for level in range(SPAN_LEVELS):
         bits = SPAN_BITS + 3 * level
         if (until_ms >> bits) - (from_ms >> bits) < SPANS_MAX:
@@ -155,11 +128,13 @@ def _span_level(from_ms: int, until_ms: int) -> int:
 
 
 @kernel
-def _touches(
+def cube_touches(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, x: float, y: float, z: float, half: float, radius: float
 ) -> bool:
     """May a cube with middle (x, y, z) and half diagonal `half` hold a place within chord `radius` of core a?"""
     norm = math.sqrt(x * x + y * y + z * z)
+    if norm < 1e-6:
+        return True
     x, y, z = x / norm, y / norm, z / norm
     # A place of the sphere in the cube is within `reach` of the middle's foot on the sphere; if the place is in the
     # shape, the foot is inside the ring, or the way between the two crosses the ring.
@@ -171,34 +146,73 @@ def _touches(
 
 
 @kernel
-def keys_of(F: Floats, K: Ints, a: int, V: Floats, B: Floats, keys: Ints) -> tuple[int, int, int]:
-    """Write the keys of all buckets of a volume; return (their number, level, span level)."""
-    ball = ball_of(F, a, 0.0)
-    from_ms, until_ms = K[a, 4], K[a, 5]
-    span_level = _span_level(from_ms, until_ms)
-    bits = SPAN_BITS + 3 * span_level
-    cells = np.empty((CELLS_TRIED_MAX, 3), np.int64)
-    for level in range(LEVELS):
-        side = CUBE * 4.0**level
-        if 2.0 * ball[3] > CELLS_ACROSS_MAX * side:
-            continue
-        tried = cells_of(ball[0], ball[1], ball[2], ball[3], level, cells)
-        found = 0
-        for k in range(tried):
-            x, y, z = (cells[k, 0] + 0.5) * side, (cells[k, 1] + 0.5) * side, (cells[k, 2] + 0.5) * side
-            half = 0.8660254037844388 * side
-            if _touches(F, K, a, V, B, x - ORIGIN, y - ORIGIN, z - ORIGIN, half, ball[3] - F[a, 3]):
-                cells[found] = cells[k]
+def cover(F: Floats, K: Ints, a: int, V: Floats, B: Floats, P: Floats, level: int, cells: Ints) -> int:
+    """Write the cubes of a level that a volume may touch; return their number, or -1 if `cells` cannot hold them."""
+    cx, cy, cz, radius = ball_of(F, a, P[0])
+    reach = radius + OUTWARD
+    side = CUBE * 4.0**level
+    half = 0.8660254037844388 * side
+    x0, x1 = cell_index(cx - reach, level), cell_index(cx + reach, level)
+    y0, y1 = cell_index(cy - reach, level), cell_index(cy + reach, level)
+    z0, z1 = cell_index(cz - reach, level), cell_index(cz + reach, level)
+    # A shape as small as a cube is as good as its ball.
+    small = reach < 0.5 * side
+    found = 0
+    for i in range(x0, x1 + 1):
+        mx = (i + 0.5) * side - ORIGIN
+        gx = max(0.0, abs(mx - cx) - 0.5 * side)
+        for j in range(y0, y1 + 1):
+            my = (j + 0.5) * side - ORIGIN
+            gy = max(0.0, abs(my - cy) - 0.5 * side)
+            if gx * gx + gy * gy > reach * reach + 1e-15:
+                continue
+            for k in range(z0, z1 + 1):
+                mz = (k + 0.5) * side - ORIGIN
+                gz = max(0.0, abs(mz - cz) - 0.5 * side)
+                if gx * gx + gy * gy + gz * gz > reach * reach + 1e-15:
+                    continue
+                norm = math.sqrt(mx * mx + my * my + mz * mz)
+                if abs(norm - 1.0) > half + OUTWARD:
+                    continue
+                # The plane that cuts the cap off: the shape is on its far side, the cube may be on the near one.
+                ahead = mx * cx + my * cy + mz * cz + 0.5 * side * (abs(cx) + abs(cy) + abs(cz))
+                if ahead < 1.0 - 0.5 * reach * reach - OUTWARD:
+                    continue
+                if not small and not cube_touches(F, K, a, V, B, mx, my, mz, half, radius - F[a, 3]):
+                    continue
+                if found == cells.shape[0]:
+                    return -1
+                cells[found, 0] = i
+                cells[found, 1] = j
+                cells[found, 2] = k
                 found += 1
-                if found > CELLS_MAX:
-                    break
-        if tried < 0 or found > CELLS_MAX:
-            continue
-        count = 0
-        for span in range(from_ms >> bits, (until_ms >> bits) + 1):
-            for k in range(found):
-                keys[count] = key_of(level, span_level, span, cells[k, 0], cells[k, 1], cells[k, 2])
-                count += 1
-        return count, level, span_level
+    return found
+
+
+@kernel
+def keys_of(
+    F: Floats, K: Ints, a: int, V: Floats, B: Floats, P: Floats, cells: Ints, keys: Ints
+) -> tuple[int, int, int, int]:
+    """Write the keys of all buckets of a volume and its cubes.
+
+    Returns (number of keys, level, span level, number of cubes). `keys` has BUCKETS_PER_ROW places, `cells` CELLS_MAX.
+    """
+    _, _, _, radius = ball_of(F, a, P[0])
+    from_ms, until_ms = window_of(K, a, P)
+    span_level = span_level_of(from_ms, until_ms)
+    bits = SPAN_BITS + 3 * span_level
+    if (until_ms >> bits) - (from_ms >> bits) < SPANS_MAX:
+        for level in range(LEVELS):
+            if 2.0 * radius > CELLS_ACROSS_MAX * CUBE * 4.0**level:
+                continue
+            found = cover(F, K, a, V, B, P, level, cells)
+            if found < 0:
+                continue
+            count = 0
+            for span in range(from_ms >> bits, (until_ms >> bits) + 1):
+                for k in range(found):
+                    keys[count] = key_of(level, span_level, span, cells[k, 0], cells[k, 1], cells[k, 2])
+                    count += 1
+            return count, level, span_level, found
     keys[0] = key_of(EVERYWHERE, 0, 0, 0, 0, 0)
-    return 1, EVERYWHERE, 0
+    return 1, EVERYWHERE, 0, 0

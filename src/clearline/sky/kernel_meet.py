@@ -28,7 +28,17 @@ from __future__ import annotations
 import math
 
 from clearline.sky.compiler import kernel
-from clearline.sky.kernel_shape import BLOCK_EDGES, POINT, POLYGON, Floats, Ints, element_gap_sq, inside, point_gap_sq
+from clearline.sky.kernel_shape import (
+    BLOCK_EDGES,
+    IN_LINE,
+    POINT,
+    POLYGON,
+    Floats,
+    Ints,
+    element_gap_sq,
+    inside,
+    point_gap_sq,
+)
 
 __all__ = [
     "APART",
@@ -124,7 +134,7 @@ def _edges_against(
                 if gap_sq < best_sq:
                     best_sq = gap_sq
                     best = math.sqrt(best_sq)
-            if (s > 0.0) != (t > 0.0):
+            if (s > 0.0) != (t > 0.0) and max(abs(s), abs(t)) > IN_LINE:
                 # k-m crosses the plane of i-j; they meet IFF i-j crosses the plane of k-m, on this side of the earth.
                 p = W[k, 3] * V[i, 0] + W[k, 4] * V[i, 1] + W[k, 5] * V[i, 2]
                 q = W[k, 3] * V[j, 0] + W[k, 4] * V[j, 1] + W[k, 5] * V[j, 2]

@@ -1,9 +1,6 @@
-"""Kernel: the volumes of many notices in rows, and which of them are closer to a notice than a rule set allows.
+"""Kernel: which volumes held are closer to those asked about than a rule set allows.
 
-Units and records as in `kernel_meet`. A row has beside the record of its volume:
-
- * L[8] handle of its notice, L[9] group, L[10] row of the notice's next volume or -1 (in a free row: the next free
-   one), L[11] place in its notice, L[12] 1 while it is in use, L[13] class of aircraft (0 unknown).
+Units and records as in `kernel_meet`, rows as in `kernel_rows`. Nothing is written but the answer.
 
 Rules
  * The answer is a function of what is held, not of the order in which it came: pairs are sorted by (handle, i, j).
@@ -13,23 +10,12 @@ Rules
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from clearline.sky.compiler import kernel
-from clearline.sky.kernel_cells import ball_of, slab_of
-from clearline.sky.kernel_grid import (
-    OUTWARD_HEIGHT_M,
-    OUTWARD_SINGLE,
-    PUT,
-    Ask,
-    Grid,
-    Singles,
-    candidates,
-    grid_put,
-    grid_take,
-)
+from clearline.sky.kernel_ask import FEW, STACK, ask_of, candidates
+from clearline.sky.kernel_grid import Grid
 from clearline.sky.kernel_meet import (
     APART,
     FLOAT_COLUMNS,
@@ -41,170 +27,33 @@ from clearline.sky.kernel_meet import (
     lateral_limit,
     vertical_gap,
 )
+from clearline.sky.kernel_rows import CLASS, ROW_COLUMNS, Rows, all_rows, load
 from clearline.sky.kernel_shape import BLOCK_EDGES, POLYGON, Floats, Ints, dress, inside, point_gap_sq
 
 __all__ = [
-    "BALLS",
-    "DEAD",
-    "FREE_ROW",
-    "ROWS",
-    "ROW_COLUMNS",
-    "VERTICES",
-    "Rows",
+    "CLASSES",
+    "FINDING_COLUMNS",
+    "RULES_HEAD",
     "Rules",
-    "add",
-    "all_rows",
-    "copy_vertices",
+    "compare",
     "core_gaps",
     "find",
-    "load",
+    "find_many",
     "meetings",
     "merge",
-    "remove",
+    "near_rows",
+    "rule_of",
 ]
 
-ROW_COLUMNS = 14
 HIT_COLUMNS = 7
+FINDING_COLUMNS = 8
 CLASSES = 4
 RULES_HEAD = 3 + CLASSES * CLASSES
 
-ROWS, VERTICES, BALLS, DEAD, FREE_ROW, MARK, VOLUMES = 0, 1, 2, 3, 4, 5, 6
-"""R: rows, vertices and balls handed out; vertices of removed volumes; first free row or -1; last mark; volumes."""
-
 Rules = Floats
-"""A rule set as the kernel takes it: [0] lateral, [1] vertical, [2] time separation that the widest rule has, tolerance
-included; [3:19] the number of the rule for each pair of classes; from RULES_HEAD on the rules, RULE_COLUMNS each."""
-
-
-class Rows(NamedTuple):
-    """Records G, rows L, vertices W, balls C, counters R; marks and outward slabs for `kernel_grid`."""
-
-    G: Floats
-    L: Ints
-    W: Floats
-    C: Floats
-    R: Ints
-    marks: Ints
-    slabs: Singles
-
-
-@kernel
-def load(floats: Floats, ints: Ints, count: int) -> tuple[Floats, Ints, Floats, Floats]:
-    """Unpack a `Prepared` of `count` volumes into records, rows, vertices with normals, and balls."""
-    F = np.empty((count, FLOAT_COLUMNS))
-    K = np.zeros((count, ROW_COLUMNS), np.int64)
-    vertices = 0
-    balls = 0
-    for a in range(count):
-        for k in range(FLOAT_COLUMNS):
-            F[a, k] = floats[a * FLOAT_COLUMNS + k]
-        for k in range(INT_COLUMNS):
-            K[a, k] = ints[a * INT_COLUMNS + k]
-        K[a, 6] = vertices
-        K[a, 7] = balls
-        K[a, 11] = a
-        vertices += K[a, 3]
-        balls += (K[a, 3] + BLOCK_EDGES - 1) // BLOCK_EDGES
-    V = np.empty((vertices, 6))
-    B = np.empty((balls, 4))
-    U = floats[count * FLOAT_COLUMNS :].reshape((-1, 3))
-    for a in range(count):
-        dress(U, K[a, 6], K[a, 3], K[a, 0], V, K[a, 6], B, K[a, 7])
-    return F, K, V, B
-
-
-@kernel
-def add(
-    floats: Floats, ints: Ints, counts: Ints, owners: Ints, rows: Rows, grid: Grid, done: int, place: int, heads: Ints
-) -> tuple[int, int, int]:
-    """Give rows to the volumes of many notices; `counts` volumes each, `owners` (handle, group, class).
-
-    There is room in `rows` for all. Starts at volume `place` of notice `done`, and returns (done, place, what the grid
-    needs): to be called again with the first two until `done` is the number of notices. heads[n] becomes the first row.
-    """
-    G, L, W, C, R, _, slabs = rows
-    at_float = 0
-    at_int = 0
-    for n in range(counts.shape[0]):
-        count = counts[n]
-        U = floats[at_float + count * FLOAT_COLUMNS :]
-        u = 0
-        for a in range(count):
-            size = ints[at_int + a * INT_COLUMNS + 3]
-            if n > done or (n == done and a >= place):
-                row = R[FREE_ROW] if R[FREE_ROW] >= 0 else R[ROWS]
-                for k in range(FLOAT_COLUMNS):
-                    G[row, k] = floats[at_float + a * FLOAT_COLUMNS + k]
-                for k in range(INT_COLUMNS):
-                    L[row, k] = ints[at_int + a * INT_COLUMNS + k]
-                L[row, 6] = R[VERTICES]
-                L[row, 7] = R[BALLS]
-                points = U[u * 3 : (u + size) * 3].reshape((-1, 3))
-                balls = dress(points, 0, size, L[row, 0], W, R[VERTICES], C, R[BALLS])
-                need = grid_put(grid, row, G, L, W, C)
-                if need != PUT:
-                    return n, a, need
-                if R[FREE_ROW] >= 0:
-                    R[FREE_ROW] = L[row, 10]
-                else:
-                    R[ROWS] += 1
-                slab = slab_of(G, L, row, W, 0.0)
-                for k in range(5):
-                    slabs[row, k] = slab[k]
-                slabs[row, 3] -= OUTWARD_SINGLE
-                slabs[row, 4] += OUTWARD_SINGLE
-                R[VERTICES] += size
-                R[BALLS] += balls
-                R[VOLUMES] += 1
-                L[row, 8] = owners[n, 0]
-                L[row, 9] = owners[n, 1]
-                L[row, 10] = heads[n]
-                L[row, 11] = a
-                L[row, 12] = 1
-                L[row, 13] = owners[n, 2]
-                heads[n] = row
-            u += size
-        at_float += count * FLOAT_COLUMNS + 3 * u
-        at_int += count * INT_COLUMNS
-    return counts.shape[0], 0, PUT
-
-
-@kernel
-def remove(head: int, rows: Rows, grid: Grid) -> None:
-    """Free the rows of one notice, from its first row on."""
-    G, L, W, C, R, _, _ = rows
-    row = head
-    while row >= 0:
-        following = L[row, 10]
-        grid_take(grid, row, G, L, W, C)
-        L[row, 12] = 0
-        L[row, 10] = R[FREE_ROW]
-        R[FREE_ROW] = row
-        R[DEAD] += L[row, 3]
-        R[VOLUMES] -= 1
-        row = following
-
-
-@kernel
-def copy_vertices(rows: Rows, W: Floats, C: Floats) -> None:
-    """Move the vertices and balls of the rows in use into new arrays, without the gaps of removed ones."""
-    L, R = rows.L, rows.R
-    vertices = 0
-    balls = 0
-    for row in range(R[ROWS]):
-        if L[row, 12] == 0:
-            continue
-        size = L[row, 3]
-        blocks = (size + BLOCK_EDGES - 1) // BLOCK_EDGES
-        W[vertices : vertices + size] = rows.W[L[row, 6] : L[row, 6] + size]
-        C[balls : balls + blocks] = rows.C[L[row, 7] : L[row, 7] + blocks]
-        L[row, 6] = vertices
-        L[row, 7] = balls
-        vertices += size
-        balls += blocks
-    R[VERTICES] = vertices
-    R[BALLS] = balls
-    R[DEAD] = 0
+"""A rule set as the kernel takes it: [0:3] half of the lateral, vertical and time separation of its widest rules,
+tolerances included; [3:19] the number of the rule for each pair of classes; from RULES_HEAD on the rules, RULE_COLUMNS
+each."""
 
 
 @kernel
@@ -279,38 +128,59 @@ def compare(
 
 
 @kernel
-def all_rows(rows: Rows) -> Ints:
-    """Return every row in use: what `find` compares when it is told to trust no grid."""
-    out = np.empty(rows.R[VOLUMES], np.int64)
-    found = 0
-    for row in range(rows.R[ROWS]):
-        if rows.L[row, 12] == 1:
-            out[found] = row
-            found += 1
-    return out
+def near_rows(
+    F: Floats, K: Ints, a: int, V: Floats, B: Floats, rows: Rows, grid: Grid, rules: Rules, stack: Ints, out: Ints
+) -> tuple[Ints, int]:
+    """Return (rows, how many): those that the grid cannot rule out for volume a, each once; `out` if it is enough."""
+    ask = ask_of(F, K, a, V, rules[0:3])
+    while True:
+        found = candidates(F, K, a, V, B, ask, grid, rows.slabs, stack, out)
+        if found <= out.shape[0]:
+            break
+        out = np.empty(found, np.int64)
+    if found <= FEW:
+        return out, found
+    out[:found].sort()
+    kept = 1
+    for n in range(1, found):
+        if out[n] != out[kept - 1]:
+            out[kept] = out[n]
+            kept += 1
+    return out, kept
 
 
 @kernel
-def _rows_near(F: Floats, K: Ints, a: int, V: Floats, rows: Rows, grid: Grid, rules: Rules) -> Ints:
-    """Return the rows that the grid cannot rule out for volume a."""
-    separation = rules[0]
-    widen = rules[1] + OUTWARD_HEIGHT_M
-    time_ms = int(rules[2])
-    ask = Ask(
-        ball_of(F, a, separation),
-        slab_of(F, K, a, V, separation),
-        F[a, 7] - widen,
-        F[a, 10] + widen,
-        K[a, 4] - time_ms,
-        K[a, 5] + time_ms,
-    )
-    out = np.empty(256, np.int64)
-    while True:
-        rows.R[MARK] += 1
-        found = candidates(grid, ask, rows.marks, rows.slabs, rows.R[MARK], out)
-        if found <= out.shape[0]:
-            return out[:found]
-        out = np.empty(found, np.int64)
+def _more(hits: Ints) -> Ints:
+    more = np.empty((2 * hits.shape[0], hits.shape[1]), np.int64)
+    more[: hits.shape[0]] = hits
+    return more
+
+
+@kernel
+def _hits_of(
+    F: Floats, K: Ints, a: int, V: Floats, B: Floats, near: Ints, count: int, rows: Rows, rules: Rules,
+    exclude: int, group: int, hits: Ints, found: int,
+) -> tuple[Ints, int]:  # fmt: skip
+    """Compare volume a with `count` rows; append a hit (see `merge`) for each that is closer."""
+    G, L, W, C, _, _, _ = rows
+    for n in range(count):
+        b = near[n]
+        if exclude and L[b, 9] == group:
+            continue
+        close, from_ms, until_ms = compare(F, K, a, V, B, G, L, b, W, C, rules)
+        if close == APART:
+            continue
+        if found == hits.shape[0]:
+            hits = _more(hits)
+        hits[found, 0] = L[b, 8]
+        hits[found, 1] = K[a, 11]
+        hits[found, 2] = L[b, 11]
+        hits[found, 3] = close
+        hits[found, 4] = from_ms
+        hits[found, 5] = until_ms
+        hits[found, 6] = rule_of(K, a, L, b, rules)
+        found += 1
+    return hits, found
 
 
 @kernel
@@ -321,33 +191,67 @@ def find(
 
     asked: [0] 1 to leave out [1] a group, [2] 1 to compare without the grid, [3] class of aircraft.
     """
-    exclude, group, whole = asked[0], asked[1], asked[2]
     F, K, V, B = load(floats, ints, count)
-    K[:, 13] = asked[3]
-    G, L, W, C, _, _, _ = rows
-    hits = np.empty((64, HIT_COLUMNS), np.int64)
+    K[:, CLASS] = asked[3]
+    hits = np.empty((16, HIT_COLUMNS), np.int64)
+    out = np.empty(4 * FEW, np.int64)
+    stack = np.empty(STACK, np.int64)
     found = 0
     for a in range(count):
-        near = all_rows(rows) if whole else _rows_near(F, K, a, V, rows, grid, rules)
-        for b in near:
-            if exclude and L[b, 9] == group:
-                continue
-            close, from_ms, until_ms = compare(F, K, a, V, B, G, L, b, W, C, rules)
-            if close == APART:
-                continue
-            if found == hits.shape[0]:
-                more = np.empty((2 * found, HIT_COLUMNS), np.int64)
-                more[:found] = hits
-                hits = more
-            hits[found, 0] = L[b, 8]
-            hits[found, 1] = a
-            hits[found, 2] = L[b, 11]
-            hits[found, 3] = close
-            hits[found, 4] = from_ms
-            hits[found, 5] = until_ms
-            hits[found, 6] = rule_of(K, a, L, b, rules)
-            found += 1
+        if asked[2]:
+            near = all_rows(rows)
+            number = near.shape[0]
+        else:
+            near, number = near_rows(F, K, a, V, B, rows, grid, rules, stack, out)
+        hits, found = _hits_of(F, K, a, V, B, near, number, rows, rules, asked[0], asked[1], hits, found)
     return merge(hits, found)
+
+
+@kernel
+def find_many(
+    F: Floats, K: Ints, U: Floats, first: Ints, groups: Ints, classes: Ints, rows: Rows, grid: Grid, rules: Rules,
+    start: int, stop: int, whole: int,
+) -> Ints:  # fmt: skip
+    """Return the findings of volumes [start, stop), each a notice of its own: (volume, columns of `merge`).
+
+    first[n] is the first vertex of volume n in U. A group below 0 leaves nothing out.
+    """
+    found = np.empty((1024, FINDING_COLUMNS + 1), np.int64)
+    total = 0
+    hits = np.empty((64, HIT_COLUMNS), np.int64)
+    out = np.empty(4 * FEW, np.int64)
+    stack = np.empty(STACK, np.int64)
+    one = np.empty((1, FLOAT_COLUMNS))
+    row = np.zeros((1, ROW_COLUMNS), np.int64)
+    V = np.empty((256, 6))
+    B = np.empty((256 // BLOCK_EDGES, 4))
+    for n in range(start, stop):
+        one[0] = F[n]
+        row[0, :INT_COLUMNS] = K[n, :INT_COLUMNS]
+        row[0, CLASS] = classes[n]
+        size = K[n, 3]
+        if size > V.shape[0]:
+            V = np.empty((2 * size, 6))
+            B = np.empty((2 * size // BLOCK_EDGES + 1, 4))
+        dress(U, first[n], size, K[n, 0], V, 0, B, 0)
+        if whole:
+            near = all_rows(rows)
+            number = near.shape[0]
+        else:
+            near, number = near_rows(one, row, 0, V, B, rows, grid, rules, stack, out)
+        exclude = 1 if groups[n] >= 0 else 0
+        hits, count = _hits_of(one, row, 0, V, B, near, number, rows, rules, exclude, groups[n], hits, 0)
+        if count == 0:
+            continue
+        findings, _ = merge(hits, count)
+        while total + findings.shape[0] > found.shape[0]:
+            found = _more(found)
+        for k in range(findings.shape[0]):
+            found[total, 0] = n
+            for c in range(FINDING_COLUMNS):
+                found[total, c + 1] = findings[k, c]
+            total += 1
+    return found[:total]
 
 
 @kernel

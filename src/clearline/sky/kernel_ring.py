@@ -9,7 +9,7 @@ back on its neighbour, and no two other edges come within `apart` of each other.
 from __future__ import annotations
 
 from clearline.sky.compiler import kernel
-from clearline.sky.kernel_shape import BLOCK_EDGES, Floats, element_gap_sq, inside, point_gap_sq
+from clearline.sky.kernel_shape import BLOCK_EDGES, IN_LINE, Floats, element_gap_sq, inside, point_gap_sq
 
 __all__ = ["RING_CROSSING", "RING_REPEATS", "RING_SIMPLE", "RING_SPIKE", "first_repeat", "interior_point", "ring_fault"]
 
@@ -50,7 +50,7 @@ def _edges_touch(V: Floats, i: int, j: int, k: int, m: int, apart: float) -> boo
         return True
     if _edge_gap_within(V, k, m, i, limit_sq) or _edge_gap_within(V, k, m, j, limit_sq):
         return True
-    if (s > 0.0) == (t > 0.0):
+    if (s > 0.0) == (t > 0.0) or max(abs(s), abs(t)) <= IN_LINE:
         return False
     u = V[k, 3] * V[i, 0] + V[k, 4] * V[i, 1] + V[k, 5] * V[i, 2]
     w = V[k, 3] * V[j, 0] + V[k, 4] * V[j, 1] + V[k, 5] * V[j, 2]

@@ -28,6 +28,7 @@ from clearline.sky.compiler import kernel
 __all__ = [
     "BLOCK_EDGES",
     "CORRIDOR",
+    "IN_LINE",
     "POINT",
     "POLYGON",
     "Floats",
@@ -46,6 +47,9 @@ Ints = NDArray[np.int64]
 # The layout below is shared by the kernel modules; the cache directory's name covers all of them (compiler.py).
 POINT, CORRIDOR, POLYGON = 0, 1, 2
 BLOCK_EDGES = 8
+IN_LINE = 1e-12
+"""Six micrometres: an edge whose ends are both so near to another's great circle lies in it, and which side its ends
+are on is rounding. Whether two edges in one line meet is told by the distance of their ends."""
 BALL_STEPS = 48
 """Steps of the search for a small ball; the radius is then within a few per cent of the least, and always enough."""
 

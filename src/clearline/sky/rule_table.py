@@ -40,9 +40,9 @@ def rules_array(rules: RuleSet) -> Floats:
         one, other = (CLASS_CODES[every] for every in each.classes)
         table[one, other] = table[other, one] = number
     widest = [
-        max(row[0] + row[3] for row in rows),
-        max(row[1] + row[4] for row in rows),
-        max(row[2] for row in rows),
+        0.5 * max(row[0] + row[3] for row in rows),
+        0.5 * max(row[1] + row[4] for row in rows),
+        0.5 * max(row[2] for row in rows),
     ]
     invariant(len(widest) + table.size == RULES_HEAD, "the head of the rules is as the kernel reads it")
     return np.concatenate([np.array(widest), table.ravel(), np.array(rows).ravel()])

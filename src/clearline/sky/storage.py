@@ -13,14 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearline.sky.kernel_cells import SPAN_LEVELS
-from clearline.sky.kernel_grid import BUCKETS, COUNTERS, FREE, Grid, copy_buckets
+from clearline.sky.kernel_grid import (
+    COUNTERS,
+    ENTRY_COLUMNS,
+    FREE,
+    NODES,
+    ROOM_BUCKETS,
+    ROOM_ENTRIES,
+    Grid,
+    copy_buckets,
+)
 from clearline.sky.kernel_meet import FLOAT_COLUMNS
-from clearline.sky.kernel_query import BALLS, DEAD, FREE_ROW, ROW_COLUMNS, ROWS, VERTICES, Rows, copy_vertices
+from clearline.sky.kernel_rows import (
+    BALLS,
+    DEAD,
+    FREE_ROW,
+    HANDLES,
+    ROW_COLUMNS,
+    ROWS,
+    VERTICES,
+    Rows,
+    copy_handles,
+    copy_vertices,
+)
 from clearline.sky.kernel_shape import BLOCK_EDGES, Ints
 
-__all__ = ["more_buckets", "more_entries", "move_together", "new_grid", "new_rows", "with_room", "without_gaps"]
+__all__ = ["move_together", "new_grid", "new_rows", "with_more", "with_room", "without_gaps"]
 
-_BUCKETS_FIRST: Final = 512
+_PLACES_FIRST: Final = 512
 _DEAD_MIN: Final = 8_192
 """Vertices of removed notices that are left in place: moving fewer is not worth the pause."""
 
@@ -34,8 +54,8 @@ def new_rows() -> Rows:
         L=np.zeros((64, ROW_COLUMNS), dtype=np.int64),
         W=np.zeros((512, 6)),
         C=np.zeros((128, 4)),
+        T=_table(_PLACES_FIRST, 2),
         R=counters,
-        marks=np.zeros(64, dtype=np.int64),
         slabs=np.zeros((64, 5), dtype=np.float32),
     )
 
@@ -44,30 +64,35 @@ def new_grid() -> Grid:
     """Return an empty grid."""
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[FREE:] = -1
+    entries = np.zeros((1024, ENTRY_COLUMNS), dtype=np.float32)
     return Grid(
-        H=_table(4 * _BUCKETS_FIRST),
-        T=np.zeros((_BUCKETS_FIRST, 4), dtype=np.int64),
-        Z=np.zeros((_BUCKETS_FIRST, 2)),
-        E=np.zeros((1024, 6), dtype=np.float32),
-        D=np.zeros((1024, 3), dtype=np.uint32),
+        H=_table(_PLACES_FIRST, 4),
+        M=_table(_PLACES_FIRST, 2),
+        E=entries,
+        D=entries.view(np.uint32),
         S=counters,
-        N=np.zeros((8, SPAN_LEVELS), dtype=np.int64),
+        N=np.zeros((8, SPAN_LEVELS, 3), dtype=np.int64),
     )
 
 
-def with_room(rows: Rows, *, volumes: int, vertices: int) -> Rows:
-    """Return rows with room for so many more volumes and vertices."""
+def with_room(rows: Rows, *, notices: int, volumes: int, vertices: int) -> Rows:
+    """Return rows with room for so many more notices, volumes and vertices."""
     row = int(rows.R[ROWS]) + volumes
     vertex = int(rows.R[VERTICES]) + vertices
     ball = int(rows.R[BALLS]) + volumes + vertices // BLOCK_EDGES
-    if row <= len(rows.G) and vertex <= len(rows.W) and ball <= len(rows.C):
+    handles = 3 * (int(rows.R[HANDLES]) + notices) // 2
+    if row <= len(rows.G) and vertex <= len(rows.W) and ball <= len(rows.C) and handles <= len(rows.T):
         return rows
+    table = rows.T
+    if handles > len(table):
+        table = _table(handles, 2)
+        copy_handles(rows.T, table)
     return rows._replace(
         G=_grown(rows.G, row),
         L=_grown(rows.L, row),
         W=_grown(rows.W, vertex),
         C=_grown(rows.C, ball),
-        marks=_grown(rows.marks, row),
+        T=table,
         slabs=_grown(rows.slabs, row),
     )
 
@@ -88,24 +113,22 @@ def move_together(rows: Rows) -> Rows:
     return rows._replace(W=fresh[0], C=fresh[1])
 
 
-def more_buckets(grid: Grid) -> Grid:
-    """Return a grid with room for as many buckets again as hold something; empty ones are let go."""
-    live = int(np.count_nonzero(grid.T[: grid.S[BUCKETS], 1]))
-    room = max(_BUCKETS_FIRST, 2 * live)
-    fresh = grid._replace(H=_table(4 * room), T=np.zeros((room, 4), dtype=np.int64), Z=np.zeros((room, 2)))
+def with_more(grid: Grid, need: int) -> Grid:
+    """Return a grid with more of what is needed (`kernel_grid`, ROOM_...); empty buckets are let go."""
+    if need == ROOM_ENTRIES:
+        entries = _grown(grid.E, len(grid.E) + 1)
+        return grid._replace(E=entries, D=entries.view(np.uint32))
+    live = int(np.count_nonzero((grid.H[:, 0] >= 0) & (grid.H[:, 2] >> 32 > 0)))
+    nodes = len(grid.M) if need == ROOM_BUCKETS else 2 * int(grid.S[NODES])
+    fresh = grid._replace(H=_table(2 * live, 4), M=_table(nodes, 2))
     copy_buckets(grid, fresh)
     return fresh
 
 
-def more_entries(grid: Grid) -> Grid:
-    """Return a grid with room for half as many entries again."""
-    return grid._replace(E=_grown(grid.E, len(grid.E) + 1), D=_grown(grid.D, len(grid.D) + 1))
-
-
-def _table(places_min: int) -> Ints:
+def _table(places_min: int, columns: int) -> Ints:
     """Return an empty hash table; its size is a power of two."""
-    table = np.zeros((1 << (places_min - 1).bit_length(), 2), dtype=np.int64)
-    table[:, 1] = -1
+    table = np.zeros((1 << (max(places_min, _PLACES_FIRST) - 1).bit_length(), columns), dtype=np.int64)
+    table[:, 0] = -1
     return table
 
 

@@ -11,11 +11,13 @@ from typing import Final
 
 from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
 from clearline.model.volume import Circle, Corridor, LatLngPoint, Polygon, Radius, Volume3D, Volume4D, time_at
+from clearline.sky.columns import Columns
 from clearline.sky.index import Sky
+from clearline.sky.kernel_grid import ROOM_BUCKETS
 from clearline.sky.meeting import describe
 from clearline.sky.prepared import Prepared, prepare
 from clearline.sky.rules import load_rules
-from clearline.sky.storage import more_buckets, move_together
+from clearline.sky.storage import move_together, with_more
 
 __all__ = ["warm_up"]
 
@@ -28,6 +30,7 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
         ("shapes", _prepared),
         ("grid", _put_and_take),
         ("findings", _ask),
+        ("columns", _many),
         ("meetings", lambda: describe(_prepared(), _prepared(), load_rules("threes"))),
     ]
     for done, (name, step) in enumerate(steps):
@@ -69,11 +72,21 @@ def _held() -> Sky:
 def _put_and_take() -> None:
     sky = Sky(load_rules("intersect"))
     sky.add(0, _prepared(), group=0)
-    more_buckets(sky._grid)  # noqa: SLF001  the same room: kernels that only a large sky calls
+    with_more(sky._grid, ROOM_BUCKETS)  # noqa: SLF001  the same room: kernels that only a large sky calls
     move_together(sky._rows)  # noqa: SLF001
+    sky.replace(0, _prepared(), group=0)
     sky.remove(0)
 
 
 def _ask() -> None:
     _held().findings(_prepared(), exclude_group=1)
     _held().findings_without_grid(_prepared(), exclude_group=None)
+
+
+def _many() -> None:
+    columns = Columns.from_prepared([_prepared()])
+    sky = Sky(load_rules("threes"))
+    sky.add_columns(columns, range(len(columns)))
+    sky.findings_of(columns)
+    sky.add(len(columns), _prepared(), group=0)
+    sky.pairs()
