@@ -8,13 +8,12 @@ from __future__ import annotations
 import math
 from random import Random
 
-import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
 
 from clearline.model.rules import RuleSet
-from clearline.model.volume import Circle, Corridor, Polygon
+from clearline.model.volume import Corridor, Polygon
 from clearline.sky import Meeting, Prepared, describe, prepare
 from tests.sky.shapes import (
     EFFORT,
@@ -136,7 +135,8 @@ def test_two_parts_are_two_outlines_and_a_hull() -> None:
     meeting = met(strip, bow, INTERSECT)
     assert len(meeting.areas) == 2
     west, east = sorted(min(each.lng for each in ring) for ring in meeting.areas)
-    assert (west, east) == (pytest.approx(-0.0464, abs=0.003), pytest.approx(0.0448, abs=0.003))
+    assert abs(west + 0.0464) < 0.003
+    assert abs(east - 0.0448) < 0.003
     around = shapely.Polygon([(each.lng, each.lat) for each in meeting.area]).buffer(1e-6)
     for ring in meeting.areas:
         assert around.covers(shapely.Polygon([(each.lng, each.lat) for each in ring]))
@@ -232,5 +232,3 @@ def test_order_and_orientation_change_nothing_but_the_corner_it_starts_from() ->
         one, other = met(a, b, THREES), met(b, a, THREES)
         drawn, turned = region(one, middle), region(other, middle)
         assert drawn.symmetric_difference(turned).area <= 0.001 * drawn.area + 1.0
-        assert isinstance(outlines[0], Polygon | Circle | Corridor)
-    assert np.isfinite(drawn.area)

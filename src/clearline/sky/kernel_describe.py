@@ -29,7 +29,8 @@ from clearline.sky.kernel_meet import (
     lateral_limit,
     vertical_gap,
 )
-from clearline.sky.kernel_query import HIT_COLUMNS, ROW_COLUMNS, RULES_HEAD, Rules, compare, rule_of
+from clearline.sky.kernel_query import HIT_COLUMNS, RULES_HEAD, Rules, compare, rule_of
+from clearline.sky.kernel_rows import ROW_COLUMNS
 from clearline.sky.kernel_shape import CORRIDOR, POINT, POLYGON, Floats, Ints, dress, inside, point_gap_sq
 
 __all__ = ["GAP_COLUMNS", "MOVING_KIND", "basis", "caps", "core_gaps", "cut", "flat", "meetings", "round_again"]

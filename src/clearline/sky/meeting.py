@@ -19,7 +19,8 @@ from clearline.model.volume import LatLngPoint
 from clearline.sky.finding import Meeting, severity_of
 from clearline.sky.kernel_describe import MOVING_KIND, meetings
 from clearline.sky.kernel_meet import SURE
-from clearline.sky.kernel_query import load, merge
+from clearline.sky.kernel_query import merge
+from clearline.sky.kernel_rows import load
 from clearline.sky.kernel_shape import Floats, Ints
 from clearline.sky.prepared import Prepared
 from clearline.sky.rule_table import class_code, rules_array
