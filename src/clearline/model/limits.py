@@ -166,6 +166,12 @@ radar coverage leaves out between two mountains, and too short for another fligh
 # --- sky
 TRAJECTORY_POINTS_MAX: Final = 50_000
 """Fourteen hours at one a second. A pair of volumes is named by two numbers below 65,536."""
+TRAJECTORY_SPEED_M_S_MAX: Final = 20_000.0
+"""Nothing that comes back to earth is as fast (escape: 11,200 m/s): a faster leg is a wrong time or place."""
+PIECE_M_MAX: Final = 5_000.0
+"""Longer legs are cut: at 5 km a piece departs from even motion along its geodesic by at most 5 mm (sky.trajectory)."""
+PIECES_MAX: Final = 65_535
+"""Pieces of one trajectory, after cutting: a pair of volumes is named by two numbers below 65,536."""
 ZONE_VOLUMES_MAX: Final = 256
 """Parts of one published zone; the largest found in files of national airspace has 31."""
 ZONE_WINDOWS_MAX: Final = 1_024

@@ -29,6 +29,7 @@ __all__ = [
     "BLOCK_EDGES",
     "CORRIDOR",
     "IN_LINE",
+    "MOVING",
     "POINT",
     "POLYGON",
     "Floats",
@@ -45,7 +46,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # The layout below is shared by the kernel modules; the cache directory's name covers all of them (compiler.py).
-POINT, CORRIDOR, POLYGON = 0, 1, 2
+POINT, CORRIDOR, POLYGON, MOVING = 0, 1, 2, 3
 BLOCK_EDGES = 8
 IN_LINE = 1e-12
 """Six micrometres: an edge whose ends are both so near to another's great circle lies in it, and which side its ends
