@@ -2,7 +2,8 @@
 
 Rules
  * A zip archive is KMZ, what begins with `<` is XML and so KML, what begins with `{` or `[` is JSON. JSON is ED-269
-   or ED-318 by the names of its zones, GeoJSON by its `type`, else what its names say. Other text is what its lines say.
+   or ED-318 by the names of its zones, GeoJSON by its `type`, else what its names say. Other text is what its first
+   lines say; OpenAir is told by all of them.
  * Each file is told by itself; nothing is tried twice. What is none of these is refused with what was found.
  * Of a JSON file in which a record is refused, all records get their lines; `json_place.with_lines` gives them when
    asked.

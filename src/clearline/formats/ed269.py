@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from clearline.formats.geozone import (
-    KINDS,
     Json,
     Part,
     Published,
     band_of,
     gather,
+    is_restriction,
     looks_like,
     periods_of,
     refuse_other_reference_system,
@@ -84,14 +84,14 @@ def _is_zone(zone: Json) -> bool:
     geometry = facts.get("geometry")
     parts = geometry if isinstance(geometry, list) else [geometry]
     has_projection = any(isinstance(part, dict) and "horizontalProjection" in part for part in parts)
-    return has_projection or "restriction" in facts or "applicability" in facts
+    return has_projection or ("identifier" in facts and ("restriction" in facts or "applicability" in facts))
 
 
 def _publish(zone: Json) -> Published:
     facts = _facts(zone)
     prefix = "" if facts is zone else "properties."
     has_restriction = bool(facts.get("restriction"))
-    fallback = facts.get("type") if facts.get("type") in KINDS else None
+    fallback = facts.get("type") if is_restriction(facts.get("type")) else None
     return Published(
         restriction=facts["restriction"] if has_restriction else fallback,
         restriction_field=f"{prefix}restriction",

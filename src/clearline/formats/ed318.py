@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from clearline.formats.geozone import (
-    KINDS,
     Json,
     Part,
     Published,
     band_of,
     gather,
+    is_restriction,
     looks_like,
     periods_of,
     refuse_other_reference_system,
@@ -87,7 +87,7 @@ def _is_zone(feature: Json) -> bool:
         return True
     if "identifier" not in facts:
         return False
-    return "variant" in facts or "zoneAuthority" in facts or facts.get("type") in KINDS
+    return "variant" in facts or "zoneAuthority" in facts or is_restriction(facts.get("type"))
 
 
 def _publish(feature: Json) -> Published:

@@ -33,7 +33,6 @@ from clearline.model.volume import Volume3D
 from clearline.model.zone import Zone, ZoneKind, ZoneWindow
 
 __all__ = [
-    "KINDS",
     "Band",
     "Json",
     "Part",
@@ -41,6 +40,7 @@ __all__ = [
     "Published",
     "band_of",
     "gather",
+    "is_restriction",
     "looks_like",
     "periods_of",
     "refuse_other_reference_system",
@@ -177,6 +177,11 @@ def text_of(value: object) -> str | int | None:
 
 
 # --- zone
+
+
+def is_restriction(word: object) -> bool:
+    """Tell whether a value is a restriction of either form."""
+    return isinstance(word, str) and word.strip().upper() in KINDS
 
 
 def _kind(published: Published) -> tuple[ZoneKind, list[str]]:

@@ -42,8 +42,8 @@ _SHAPE: Final = frozenset("DP DA DB DC DY V".split())
 _ONCE: Final = frozenset("AC AN AY AL AH".split())
 _PASSED_OVER: Final = frozenset("AI AF AG AX AT TP SP SB TX".split())
 _TERRAIN: Final = frozenset("TO TC".split())
-_SNIFF_AC: Final = re.compile(r"^[ \t]*AC[ \t]+\S", re.MULTILINE | re.IGNORECASE)
-_SNIFF_OTHER: Final = re.compile(r"^[ \t]*(?:D[PABCY]|V|AH|AL)[ \t]+\S", re.MULTILINE | re.IGNORECASE)
+_SNIFF_AC: Final = re.compile(r"(?:\A|[\r\n])[ \t]*AC[ \t]+\S", re.IGNORECASE)
+_SNIFF_OTHER: Final = re.compile(r"[\r\n][ \t]*(?:D[PABCY]|V|AH|AL)[ \t]+\S", re.IGNORECASE)
 _UNKNOWN_REPORTED_MAX: Final = 32
 """Kinds of unknown lines reported for one file; what has more is no OpenAir."""
 _ALLOWED_COMMANDS: Final = "AC AN AY AL AH AA DP DA DB DC DY V, and AI AF AG AX AT TP SP SB TO TC TX passed over"

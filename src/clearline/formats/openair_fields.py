@@ -116,9 +116,7 @@ def _degrees(parts: tuple[str | None, ...], text: str) -> float:
 
 # --- numbers
 
-_NUMBER: Final = re.compile(
-    r"\s*([+-]?\d{1,7}(?:\.\d{0,15})?|\.\d{1,15})(?:\d*)\s*(?:NM)?\s*", re.ASCII | re.IGNORECASE
-)
+_NUMBER: Final = re.compile(r"\s*([+-]?\d{1,7}(?:\.\d{0,40})?|\.\d{1,40})\s*(?:NM)?\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_number(text: str) -> float:
