@@ -24,7 +24,8 @@ from clearline.model.volume import LatLngPoint
 
 GEOD = Geod(ellps="WGS84")
 
-centres = st.builds(LatLngPoint, st.floats(-75.0, 75.0), st.floats(-180.0, 180.0))
+centres = st.builds(LatLngPoint, st.floats(-90.0, 90.0), st.floats(-180.0, 180.0))
+"""Poles and the antimeridian among them."""
 radii = st.one_of(st.floats(50.0, 30_000.0), st.floats(30_000.0, 300_000.0))
 bearings = st.floats(0.0, 359.99)
 sweeps = st.floats(3.0, 340.0)

@@ -111,7 +111,8 @@ def test_a_geojson_of_notices_is_neither() -> None:
     assert not ed269.is_ed269(plain)
     assert not ed318.is_ed318(plain)
     assert geojson.is_geojson(plain)
-    for other in ({"volumes": []}, [], {"features": 5}, None, "features"):
+    others: tuple[object, ...] = ({"volumes": []}, [], {"features": 5}, None, "features")
+    for other in others:
         assert not ed269.is_ed269(other)
         assert not ed318.is_ed318(other)
 

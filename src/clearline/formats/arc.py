@@ -102,7 +102,7 @@ def ring_of(parts: Sequence[LatLngPoint | Arc], *, step_deg: float) -> list[LatL
     if not any(isinstance(part, Arc) for part in parts):
         return without_repeats([part for part in parts if isinstance(part, LatLngPoint)])
     drafts = [[part] if isinstance(part, LatLngPoint) else _on_arc(part, step_deg) for part in parts]
-    clockwise = _twice_area([place for draft in drafts for place in draft]) < 0.0
+    clockwise = _turns_clockwise([place for draft in drafts for place in draft])
     ring: list[LatLngPoint] = []
     for part, draft in zip(parts, drafts, strict=True):
         convex = isinstance(part, Arc) and (part.sweep_deg > 0.0) == clockwise
@@ -161,17 +161,22 @@ def _places(centre: LatLngPoint, bearings: list[float], radii: list[float]) -> l
     return [LatLngPoint(float(lat), float(lng)) for lng, lat in zip(lngs, lats, strict=True)]
 
 
-def _twice_area(ring: Sequence[LatLngPoint]) -> float:
-    """Return twice the signed area in square degrees, positive anticlockwise: its sign is all that is asked for."""
+def _turns_clockwise(ring: Sequence[LatLngPoint]) -> bool:
+    """Tell the sense of a ring, seen from above its middle, as unit vectors: no pole and no meridian matters."""
+    vectors = [_unit(place) for place in ring]
+    x, y, z = (sum(vector[axis] for vector in vectors) for axis in range(3))
     total = 0.0
-    base = ring[0]
-    for a, b in pairwise([*ring, base]):
-        total += _eastward(base, a) * (b.lat - base.lat) - _eastward(base, b) * (a.lat - base.lat)
-    return total
+    # Seen from the first place: products of nearly equal vectors would lose the area of a small ring.
+    base = vectors[0]
+    offsets = [(vector[0] - base[0], vector[1] - base[1], vector[2] - base[2]) for vector in vectors]
+    for (ax, ay, az), (bx, by, bz) in pairwise(offsets):
+        total += x * (ay * bz - az * by) + y * (az * bx - ax * bz) + z * (ax * by - ay * bx)
+    return total < 0.0
 
 
-def _eastward(base: LatLngPoint, place: LatLngPoint) -> float:
-    return (place.lng - base.lng + 180.0) % 360.0 - 180.0
+def _unit(place: LatLngPoint) -> tuple[float, float, float]:
+    lat, lng = math.radians(place.lat), math.radians(place.lng)
+    return math.cos(lat) * math.cos(lng), math.cos(lat) * math.sin(lng), math.sin(lat)
 
 
 @cache

@@ -113,7 +113,7 @@ def _stray(command: str, line: int, count: int, text: str) -> RefusedRecord:
     refusal = Refusal(
         RefusalCode.UNKNOWN_FIELD,
         field=f"{command} at line {line}",
-        found=f"{text[:60]}{more}",
+        found=f"{text}{more}",
         allowed=_ALLOWED_COMMANDS,
     )
     return RefusedRecord(place=f"line {line}", title=f"line {line}", refusal=refusal, line=line)
@@ -153,7 +153,7 @@ def _blocks(text: str, strays: dict[str, tuple[int, int, str]]) -> Iterator[_Blo
 def _count_stray(strays: dict[str, tuple[int, int, str]], command: str, number: int, raw: str) -> None:
     if command not in strays and len(strays) >= _UNKNOWN_REPORTED_MAX:
         command = "text" if "text" in strays else next(iter(strays))
-    line, count, text = strays.get(command, (number, 0, raw.strip()))
+    line, count, text = strays.get(command, (number, 0, raw.strip()[:60]))
     strays[command] = (line, count + 1, text)
 
 
