@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from clearline.model.altitude import parse_altitude
+from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
 from clearline.model.rules import RuleSet
 from clearline.sky import Meeting, describe, prepare
-from clearline.sky.altitude import GEOID_M, height_w84_m, pressure_altitude_m
+from clearline.sky.altitude import GEOID_M, WORLDWIDE, AltitudeBounds, check_order, height_w84_m, pressure_altitude_m
 from tests.sky.shapes import INTERSECT, THREES, circle, rules, volume
 
 Band = tuple[float | str, float | str]
 
+SUMMER = AltitudeBounds.of_weather(qnh_hpa=(1005.0, 1020.0), isa_degrees=(-5.0, 15.0), ground_amsl_m=(200.0, 900.0))
+"""What a planner of one day reads off his charts."""
 
-def meet(one: Band, other: Band, rule_set: RuleSet = INTERSECT) -> Meeting | None:
-    a, b = (prepare([volume(circle(47.0, 8.0, 500.0), band=band)]) for band in (one, other))
+
+def meet(one: Band, other: Band, rule_set: RuleSet = INTERSECT, bounds: AltitudeBounds = WORLDWIDE) -> Meeting | None:
+    a, b = (prepare([volume(circle(47.0, 8.0, 500.0), band=band)], bounds=bounds) for band in (one, other))
     meeting, turned = describe(a, b, rule_set), describe(b, a, rule_set)
     assert (meeting is None) == (turned is None)
     if meeting is not None and turned is not None:
@@ -83,11 +89,12 @@ def test_standard_atmosphere(pressure_hpa: float, height_m: float) -> None:
         (("0 m AGL", "120 m AGL"), ("121 m AGL", "200 m AGL"), False, None, None),
         (("0 m AGL", "120 m AGL"), ("110 m AGL", "200 m AGL"), True, True, 0.0),
         # one with another
-        ((0, 500), ("580 m AMSL", "900 m AMSL"), True, False, None),  # the geoid may be 107 m below
-        ((0, 500), ("608 m AMSL", "900 m AMSL"), False, None, None),
+        ((0, 500), ("450 m AMSL", "900 m AMSL"), True, False, None),  # here the sea is 33 to 66 m above the ellipsoid
+        ((0, 500), ("468 m AMSL", "900 m AMSL"), False, None, None),
+        ((0, 500), ("433 m AMSL", "900 m AMSL"), True, True, None),
         ((0, 500), ("300 m AMSL", "900 m AMSL"), True, True, None),
-        (("FL100", "FL120"), (1_590, 1_600), True, False, None),
-        (("FL100", "FL120"), (1_500, 1_580), False, None, None),
+        (("FL100", "FL120"), (1_730, 1_740), True, False, None),
+        (("FL100", "FL120"), (1_640, 1_720), False, None, None),
         (("FL100", "FL120"), ("0 m AGL", "120 m AGL"), True, False, None),
         (("FL400", "FL420"), ("0 m AGL", "120 m AGL"), True, False, None),  # Everest: only bounds on ground are known
         (("FL600", "FL650"), ("0 m AGL", "120 m AGL"), False, None, None),
@@ -141,3 +148,113 @@ def test_what_a_view_shows() -> None:
     assert levels is not None
     assert levels.band_text == "FL100 to FL120"
     assert levels.band_lower_w84_m < 3_048.0 < levels.band_upper_w84_m
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "worldwide", "summer"),
+    [
+        # whether they meet, and whether that is certain
+        (("FL100", "FL120"), ("0 m AGL", "120 m AGL"), False, None),
+        (("FL100", "FL120"), ("0 m AGL", "2500 m AGL"), False, False),
+        (("FL100", "FL120"), (2_000, 2_900), False, None),
+        (("FL100", "FL120"), (3_100, 3_200), False, False),
+        (("FL100", "FL200"), (3_600, 3_700), False, True),
+        (("1000 ft QNH", "2000 ft QNH"), (850, 880), False, None),
+        (("1000 ft QNH", "2000 ft QNH"), ("FL040", "FL080"), False, None),
+        (("0 m AGL", "120 m AGL"), (1_300, 1_400), False, None),
+        (("0 m AGL", "120 m AGL"), (900, 1_000), False, False),
+        # one reference: what both sides see needs no bounds
+        (("FL100", "FL120"), ("FL115", "FL140"), True, True),
+    ],
+)
+def test_stated_bounds_leave_fewer_doubts(
+    one: Band, other: Band, *, worldwide: bool | None, summer: bool | None
+) -> None:
+    """R13: whoever knows the day's weather and ground gets fewer conflicts that are not certain, and loses none."""
+    for bounds, certain in ((WORLDWIDE, worldwide), (SUMMER, summer)):
+        meeting = meet(one, other, bounds=bounds)
+        assert (meeting is not None) is (certain is not None)
+        if meeting is not None:
+            assert meeting.certain is certain
+
+
+@pytest.mark.parametrize("text", ["FL050", "FL180", "FL410", "3000 ft QNH", "300 m AGL", "500 m AMSL", "500 m W84"])
+def test_narrower_bounds_give_narrower_heights(text: str) -> None:
+    """R13: an interval under stated bounds lies in the worldwide one."""
+    wide = height_w84_m(parse_altitude(text))
+    place = height_w84_m(parse_altitude(text), geoid_m=(33.0, 66.0))
+    narrow = height_w84_m(parse_altitude(text), geoid_m=(33.0, 66.0), bounds=SUMMER)
+    assert wide[0] <= place[0] <= narrow[0] <= narrow[1] <= place[1] <= wide[1]
+    stated = AltitudeBounds(geoid_m=(40.0, 41.0))
+    assert height_w84_m(parse_altitude("500 m AMSL"), geoid_m=(33.0, 66.0), bounds=stated) == (540.0, 541.0)
+
+
+@pytest.mark.parametrize("kelvin", [-30.0, -5.0, 0.0, 15.0, 30.0])
+@pytest.mark.parametrize("sea_hpa", [960.0, 1013.25, 1045.0])
+@pytest.mark.parametrize("level", [10.0, 100.0, 180.0, 300.0, 390.0, 450.0])
+def test_levels_by_the_hydrostatic_equation(kelvin: float, sea_hpa: float, level: float) -> None:
+    """R13: the interval holds the height of a level that is found by adding up the air from the sea, layer by layer."""
+    bounds = AltitudeBounds.of_weather(qnh_hpa=(sea_hpa, sea_hpa), isa_degrees=(kelvin, kelvin))
+    height_m, pressure, level_m = 0.0, sea_hpa, level * 30.48
+    pressure_at_level = (
+        1013.25 * (1.0 - 0.0065 * level_m / 288.15) ** 5.25588
+        if level_m < 11_000.0
+        else 226.32 * math.exp(-(level_m - 11_000.0) / 6_341.62)
+    )
+    step_m = 1.0 if pressure > pressure_at_level else -1.0
+    while (pressure - pressure_at_level) * step_m > 0.0:
+        standard_m = (
+            (288.15 / 0.0065) * (1.0 - (pressure / 1013.25) ** 0.190263)
+            if pressure > 226.32
+            else 11_000.0 + 6_341.62 * math.log(226.32 / pressure)
+        )
+        air_k = max(216.65, 288.15 - 0.0065 * standard_m) + kelvin
+        pressure *= math.exp(-step_m * 9.80665 / (287.05 * air_k))
+        height_m += step_m
+    lowest, highest = height_w84_m(parse_altitude(f"FL{level:03.0f}"), geoid_m=(0.0, 0.0), bounds=bounds)
+    assert lowest - 1.0 <= height_m <= highest + 1.0
+
+
+@pytest.mark.parametrize(
+    ("field", "found"),
+    [
+        ("sea_level_hpa", (1020.0, 1005.0)),
+        ("sea_level_hpa", (10.0, 1005.0)),
+        ("thickness_ratio", (0.9, math.nan)),
+        ("qnh_apart_m", -1.0),
+        ("ground_amsl_m", (0.0, 30_000.0)),
+        ("geoid_m", (50.0, 40.0)),
+    ],
+)
+def test_bounds_that_are_none(field: str, found: object) -> None:
+    """Bounds in the wrong order, off the earth or not a number are refused, with the field."""
+    with pytest.raises(FieldRefusal) as caught:
+        AltitudeBounds(**{field: found})  # type: ignore[arg-type]
+    assert (caught.value.refusal.code, caught.value.refusal.field) == (RefusalCode.OUT_OF_RANGE, field)
+
+
+@pytest.mark.parametrize(
+    "weather",
+    [
+        {"qnh_hpa": (1020.0, 1005.0), "isa_degrees": (0.0, 0.0)},
+        {"qnh_hpa": (1005.0, 1020.0), "isa_degrees": (15.0, -5.0)},
+    ],
+)
+def test_weather_that_is_none(weather: dict[str, tuple[float, float]]) -> None:
+    """A forecast's bounds are refused alike."""
+    with pytest.raises(FieldRefusal) as caught:
+        AltitudeBounds.of_weather(**weather)
+    assert caught.value.refusal.code is RefusalCode.OUT_OF_RANGE
+
+
+def test_a_band_upside_down_is_refused_where_that_is_known() -> None:
+    """R13: an upper limit that is surely below the lower one is refused; how surely depends on the place."""
+    with pytest.raises(Refusal) as caught:
+        check_order(parse_altitude("2000 m AMSL"), parse_altitude("1800 m W84"))
+    assert caught.value.code is RefusalCode.ALTITUDE_ORDER
+    check_order(parse_altitude("1000 m AMSL"), parse_altitude("900 m W84"))  # right in the south of India
+    indian = volume(circle(4.75, 78.75, 500.0), band=("1000 m AMSL", "900 m W84"))
+    assert len(prepare([indian])) == 1
+    with pytest.raises(Refusal) as caught:
+        prepare([volume(circle(47.0, 8.0, 500.0), band=("1000 m AMSL", "900 m W84"))])
+    assert (caught.value.code, caught.value.field) == (RefusalCode.ALTITUDE_ORDER, "volumes[0].volume.altitude_lower")

@@ -20,6 +20,7 @@ from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
 from clearline.model.refusal import Refusal, RefusalCode
 from clearline.model.volume import Volume4D
 from clearline.sky.altitude import REFERENCE_CODES, height_w84_m
+from clearline.sky.geoid import geoid_intervals_of_records_m
 from clearline.sky.kernel_meet import INT_COLUMNS
 from clearline.sky.kernel_place import FAULTLESS
 from clearline.sky.kernel_shape import CORRIDOR, POINT, POLYGON, Floats, Ints
@@ -110,8 +111,10 @@ class Columns:
         records, ints = outlines.records, np.zeros((len(chosen), INT_COLUMNS), dtype=np.int64)
         ints[:, 0], ints[:, 1], ints[:, 2] = kinds[chosen], below[chosen], above[chosen]
         ints[:, 3], ints[:, 4], ints[:, 5] = np.diff(outlines.first), starts[chosen], ends[chosen]
-        records[:, 7], records[:, 8] = _heights(lowers[chosen], below[chosen])
-        records[:, 9], records[:, 10] = _heights(uppers[chosen], above[chosen])
+        w84 = REFERENCE_CODES[AltitudeReference.W84]
+        sea = _sea_heights(records, (below[chosen] != w84) | (above[chosen] != w84))
+        records[:, 7], records[:, 8] = _heights(lowers[chosen], below[chosen], sea)
+        records[:, 9], records[:, 10] = _heights(uppers[chosen], above[chosen], sea)
         records[:, 11], records[:, 12] = lowers[chosen], uppers[chosen]
         bad.update(_bad_outlines(outlines, bounds, ints[:, 0], chosen))
         bad.update(_bad_order(records, chosen, bad))
@@ -278,16 +281,25 @@ def _only(lats: Floats, lngs: Floats, bounds: Ints, keep: NDArray[np.bool_]) -> 
     return lats[vertices], lngs[vertices], np.concatenate([[0], np.cumsum(sizes[keep])])
 
 
-def _heights(values_m: Floats, codes: Ints) -> tuple[Floats, Floats]:
-    """Return (lowest, highest) height W84 of limits in their references."""
+def _sea_heights(records: Floats, wanted: NDArray[np.bool_]) -> Floats:
+    """Return (lowest, highest) height of mean sea level around each volume that is `wanted`, 0 for the others."""
+    sea = np.zeros((len(records), 2))
+    if wanted.any():
+        sea[wanted] = geoid_intervals_of_records_m(records[wanted])
+    return sea
+
+
+def _heights(values_m: Floats, codes: Ints, sea: Floats) -> tuple[Floats, Floats]:
+    """Return (lowest, highest) height W84 of limits in their references; `sea` is added last, as for one volume."""
     low, high = values_m.copy(), values_m.copy()
     for code, reference in _REFERENCES.items():
         if reference is AltitudeReference.W84:
             continue
         rows = np.flatnonzero(codes == code)
         values, inverse = np.unique(values_m[rows], return_inverse=True)
-        bounds = np.array([height_w84_m(_altitude(value, code)) for value in values.tolist()]).reshape(-1, 2)
-        low[rows], high[rows] = bounds[inverse, 0], bounds[inverse, 1]
+        above_sea = [height_w84_m(_altitude(value, code), geoid_m=(0.0, 0.0)) for value in values.tolist()]
+        bounds = np.array(above_sea).reshape(-1, 2)[inverse] + sea[rows]
+        low[rows], high[rows] = bounds[:, 0], bounds[:, 1]
     return low, high
 
 

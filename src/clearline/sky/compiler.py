@@ -34,6 +34,7 @@ KERNEL_MODULES: Final = (
     "kernel_cells",
     "kernel_cylinder",
     "kernel_describe",
+    "kernel_geoid",
     "kernel_grid",
     "kernel_lag",
     "kernel_meet",

@@ -19,10 +19,11 @@ from typing import NamedTuple, Self, final
 
 import numpy as np
 
-from clearline.model.altitude import Altitude
+from clearline.model.altitude import Altitude, AltitudeReference
 from clearline.model.refusal import Refusal, RefusalCode, invariant
 from clearline.model.volume import LatLngPoint, Volume3D, Volume4D
-from clearline.sky.altitude import REFERENCE_CODES, check_order, height_w84_m
+from clearline.sky.altitude import REFERENCE_CODES, WORLDWIDE, AltitudeBounds, band_w84_m
+from clearline.sky.geoid import geoid_of_record_m
 from clearline.sky.kernel_meet import INT_COLUMNS
 from clearline.sky.kernel_place import FAULTLESS
 from clearline.sky.kernel_shape import CORRIDOR, POINT, POLYGON, Floats, Ints
@@ -89,8 +90,10 @@ class _Core(NamedTuple):
     radius_m: float
 
 
-def prepare(volumes: Sequence[Volume4D], *, field: str = "volumes") -> Prepared:
+def prepare(volumes: Sequence[Volume4D], *, field: str = "volumes", bounds: AltitudeBounds = WORLDWIDE) -> Prepared:
     """Check the volumes of one notice and put them on the sphere.
+
+    `bounds` other than the worldwide ones are for a planner's own sky, never for a line that has not agreed on them.
 
     Raises:
         Refusal: RING_INVALID, RING_CROSSES, SHAPE_TOO_LARGE, ALTITUDE_ORDER; `field` is the path to the place, such as
@@ -116,11 +119,10 @@ def prepare(volumes: Sequence[Volume4D], *, field: str = "volumes") -> Prepared:
         try:
             if outlines.faults[n, 0] != FAULTLESS:
                 raise outlines.refusal(n, given, cores[n].name)
-            check_order(volume.altitude_lower, volume.altitude_upper)
+            _set_band(volume, outlines.records, n, bounds)
         except Refusal as refusal:
             raise refusal.within(within) from None
         lower, upper = volume.altitude_lower, volume.altitude_upper
-        _set_band(volume, outlines.records[n])
         ints[n, 0:3] = (cores[n].kind, REFERENCE_CODES[lower.reference], REFERENCE_CODES[upper.reference])
         ints[n, 4:6] = volume4d.window_ms
     packed = outlines.records.tobytes() + outlines.vectors.tobytes()
@@ -139,9 +141,14 @@ def _core_of(volume: Volume3D) -> _Core:
     raise Refusal(RefusalCode.SHAPE_MISSING, found="no outline", allowed="exactly one outline")
 
 
-def _set_band(volume: Volume3D, record: Floats) -> None:
+def _set_band(volume: Volume3D, records: Floats, row: int, bounds: AltitudeBounds) -> None:
+    """Fill F[7:13]; where the sea stands is told by the cap, which is in the record already."""
+    record = records[row]
     lower, upper = volume.altitude_lower, volume.altitude_upper
-    record[7:9] = height_w84_m(lower)
-    record[9:11] = height_w84_m(upper)
+    if lower.reference is AltitudeReference.W84 and upper.reference is AltitudeReference.W84:
+        record[7:13] = (lower.value_m, lower.value_m, upper.value_m, upper.value_m, lower.value_m, upper.value_m)
+        return
+    geoid_m = geoid_of_record_m(records, row)
+    record[7:9], record[9:11] = band_w84_m(lower, upper, geoid_m=geoid_m, bounds=bounds)
     record[11] = lower.value_m
     record[12] = upper.value_m
