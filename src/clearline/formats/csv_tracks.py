@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, final
 
+from clearline.formats.csv_cell import MISSING, instant_in, number_in
 from clearline.formats.csv_header import Columns, Height, columns_of, is_header
 from clearline.formats.record import FileFormat, Reading, Record, RefusedRecord, title_of
 from clearline.formats.said import Said
@@ -34,18 +35,12 @@ from clearline.formats.track_parts import Lone, Positions, parts_of
 from clearline.model import limits
 from clearline.model.altitude import FEET_M, AltitudeReference
 from clearline.model.identity import AircraftClass
-from clearline.model.instant import instant_text, parse_instant
-from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
+from clearline.model.instant import instant_text
+from clearline.model.refusal import Refusal, RefusalCode
 
 __all__ = ["is_csv", "read"]
 
-_MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "nat", "<na>", "\\n"})
 _NAN: Final = math.nan
-_EPOCH_S_MIN: Final = 1e8
-"""1973: a smaller number counts from the start of a flight, and not from 1970."""
-_EPOCH_MS_MIN: Final = 1e11
-"""As seconds this is the year 5138."""
-_TIME_ALLOWED: Final = "RFC 3339 with zone, such as 2026-11-22T14:30:00Z, or seconds or milliseconds since 1970"
 
 
 def is_csv(source: bytes) -> bool:
@@ -69,10 +64,10 @@ def read(source: bytes, *, bytes_max: int = limits.FILE_BYTES_MAX) -> Reading:
     columns = columns_of(_first(lines))
     rows = _Rows(columns)
     for number, raw in lines:
-        if number - rows.first_line > limits.CSV_ROWS_MAX:
-            allowed = f"at most {limits.CSV_ROWS_MAX} in one file"
-            raise Refusal(RefusalCode.OVER_LIMIT, found="more rows", allowed=allowed)
         rows.take(number, raw)
+        if len(rows.flights) > limits.CSV_FLIGHTS_MAX:
+            allowed = f"at most {limits.CSV_FLIGHTS_MAX} in one file"
+            raise Refusal(RefusalCode.OVER_LIMIT, field=f"line {number}", found="more tracks", allowed=allowed)
     return rows.reading()
 
 
@@ -82,6 +77,9 @@ def _lines(source: bytes) -> Iterator[tuple[int, bytes]]:
         source = source.replace(b"\r", b"\n")
     source = source.removeprefix(b"\xef\xbb\xbf")
     for number, raw in enumerate(io.BytesIO(source), start=1):
+        if number > limits.CSV_ROWS_MAX:
+            allowed = f"at most {limits.CSV_ROWS_MAX} in one file"
+            raise Refusal(RefusalCode.OVER_LIMIT, found="more lines", allowed=allowed)
         line = raw.strip(b"\r\n")
         if line and not line.startswith(b"#") and not line.isspace():
             yield number, line
@@ -135,10 +133,9 @@ class _Rows:
     """Takes rows one by one and knows in the end what they were."""
 
     def __init__(self, columns: Columns) -> None:
-        self.first_line = 1
         self._columns = columns
         self._needed = columns.needed
-        self._flights: dict[tuple[int, str], _Flight] = {}
+        self.flights: dict[tuple[int, str], _Flight] = {}
         self._refused: list[RefusedRecord] = []
         self._unlisted = _Passed()
         self._incomplete = _Passed()
@@ -191,8 +188,8 @@ class _Rows:
     def _instant(self, cells: list[str]) -> int | None:
         for column in self._columns.times:
             text = cells[column].strip() if column < len(cells) else ""
-            if text.lower() not in _MISSING:
-                return _instant(text, self._columns.names[column])
+            if text.lower() not in MISSING:
+                return instant_in(text, self._columns.names[column])
         return None
 
     def _place(self, cells: list[str]) -> tuple[float, float]:
@@ -203,7 +200,7 @@ class _Rows:
             lat_text, comma, lng_text = cells[columns.position].partition(",")
             if not comma:
                 lng_text = lat_text  # a cell without two numbers is refused for what it holds, or missing
-        lat, lng = _number(lat_text, columns.names[columns.lat]), _number(lng_text, columns.names[columns.lng])
+        lat, lng = number_in(lat_text, columns.names[columns.lat]), number_in(lng_text, columns.names[columns.lng])
         if abs(lat) > 90.0:
             found, field = f"latitude {lat:g}", columns.names[columns.lat]
             raise Refusal(RefusalCode.OUT_OF_RANGE, field=field, found=found, allowed="-90 to 90 degrees")
@@ -218,7 +215,7 @@ class _Rows:
         text = cells[height.column]
         if text.strip().lower() == "ground":
             return _NAN  # readsb: on the ground no height is sent
-        value = round(_number(text, name) * height.factor, 6)
+        value = round(number_in(text, name) * height.factor, 6)
         if height.reference is AltitudeReference.FL:
             least, most, unit = limits.ALTITUDE_M_MIN / (100.0 * FEET_M), limits.FLIGHT_LEVEL_MAX, "hundred feet"
         else:
@@ -233,7 +230,7 @@ class _Rows:
         key = (-1, "")
         for column in columns.flight:
             text = cells[column].strip() if column < len(cells) else ""
-            if text.lower() not in _MISSING:
+            if text.lower() not in MISSING:
                 key = (column, text)
                 break
         else:
@@ -241,16 +238,16 @@ class _Rows:
                 names = ", ".join(columns.names[column] for column in columns.flight)
                 allowed = "a name in one of them: without it this may be any aircraft's position"
                 raise Refusal(RefusalCode.MALFORMED, field=names, found="nothing", allowed=allowed)
-        flight = self._flights.get(key)
+        flight = self.flights.get(key)
         if flight is None:
             names_of_row = [cells[column].strip() for column in columns.title if column < len(cells)]
-            names_of_row = [name for name in names_of_row if name.lower() not in _MISSING]
-            flight = self._flights[key] = _Flight(title_of(*names_of_row, otherwise="track"))
+            names_of_row = [name for name in names_of_row if name.lower() not in MISSING]
+            flight = self.flights[key] = _Flight(title_of(*names_of_row, otherwise="track"))
         return flight
 
     def _extras(self, flight: _Flight, cells: list[str]) -> None:
         texts = {name: cells[column] for name, column in self._columns.extras.items() if column < len(cells)}
-        said = Said({name: text for name, text in texts.items() if text.strip().lower() not in _MISSING}, "row")
+        said = Said({name: text for name, text in texts.items() if text.strip().lower() not in MISSING}, "row")
         lateral_m = said.buffer("buffer_lateral_m", most=limits.RADIUS_M_MAX)
         vertical_m = said.buffer("buffer_vertical_m", most=limits.ALTITUDE_M_MAX)
         aircraft_class = said.aircraft_class()
@@ -267,8 +264,8 @@ class _Rows:
         """Return everything, flights in the order in which they appear."""
         records: list[Record] = []
         alone: list[RefusedRecord] = []
-        while self._flights:
-            flight = self._flights.pop(next(iter(self._flights)))
+        while self.flights:
+            flight = self.flights.pop(next(iter(self.flights)))
             reference, positions = self._positions(flight)
             for part in parts_of(
                 positions,
@@ -347,53 +344,3 @@ class _Rows:
 
 def _refused_row(place: str, refusal: Refusal, line: int) -> RefusedRecord:
     return RefusedRecord(place=place, title="rows" if place == "rows" else "row", refusal=refusal, line=line)
-
-
-def _number(text: str, name: str) -> float:
-    """Return the number in a cell, NaN where there is none.
-
-    Raises:
-        Refusal: MALFORMED.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        if text.strip().lower() in _MISSING:
-            return _NAN
-    else:
-        if "_" not in text and text.isascii():  # Python takes 1_000 and the digits of all scripts
-            return value
-    comma = "; a decimal point, not a comma" if "," in text else ""
-    raise Refusal(RefusalCode.MALFORMED, field=name, found=text, allowed=f"a number{comma}")
-
-
-def _instant(text: str, name: str) -> int:
-    """Return the instant in a cell that is not empty, in ms since 1970.
-
-    Raises:
-        Refusal: OUT_OF_RANGE.
-    """
-    if text[4:5] != "-":
-        try:
-            number = float(text)
-        except ValueError:
-            number = _NAN
-        in_ms = name.endswith("_ms") or (not name.endswith("_s") and number >= _EPOCH_MS_MIN)
-        at_ms = number if in_ms else number * 1_000.0
-        if _EPOCH_S_MIN * 1_000.0 <= at_ms <= limits.TIME_MS_MAX and "_" not in text and text.isascii():
-            return round(at_ms)
-        allowed = f"{_TIME_ALLOWED} (1973 to 2100)"
-        raise Refusal(RefusalCode.OUT_OF_RANGE, field=name, found=text, allowed=allowed)
-    written = f"{text[:10]}T{text[11:]}" if text[10:11] == " " else text
-    if (
-        "utc" in name
-        and len(written) <= 29
-        and written[-1:].isdigit()
-        and "+" not in written
-        and "-" not in written[10:]
-    ):
-        written += "Z"
-    try:
-        return parse_instant(written)
-    except FieldRefusal:
-        raise Refusal(RefusalCode.OUT_OF_RANGE, field=name, found=text, allowed=_TIME_ALLOWED) from None

@@ -164,19 +164,22 @@ class _Places:
             refusal = Refusal(
                 RefusalCode.UNKNOWN_FORMAT, found="a link to another file", allowed="the other file itself, read beside"
             )
-            title = _title(element, element.name)
-            self.refused.append(RefusedRecord(place=element.name, title=title, refusal=refusal, line=element.line))
+            self._report(element, refusal)
         elif element.name == "Placemark":
             here.featured = True
             self._placemark(element)
         elif any(True for _ in element.every(*GEOMETRIES)):
             found = f"a geometry in <{element.name[:40]}>"
             refusal = Refusal(RefusalCode.MALFORMED, found=found, allowed="Placemark: what else holds one is not read")
-            title = _title(element, element.name)
-            self.refused.append(RefusedRecord(place=element.name, title=title, refusal=refusal, line=element.line))
+            self._report(element, refusal)
 
     def _placemark(self, element: Element) -> None:
         self._number += 1
+        if self._number > limits.PLACEMARKS_MAX:
+            allowed = f"at most {limits.PLACEMARKS_MAX} in one file"
+            raise Refusal(
+                RefusalCode.OVER_LIMIT, field=f"line {element.line}", found="more placemarks", allowed=allowed
+            )
         place = f"Placemark {self._number}"
         title = _title(element, place)
         try:
@@ -200,6 +203,14 @@ class _Places:
                 self._keep(record, said.text("notice"))
         except Refusal as refusal:
             self.refused.append(RefusedRecord(place=place, title=title, refusal=refusal, line=element.line))
+
+    def _report(self, element: Element, refusal: Refusal) -> None:
+        """Report an element that is not read, as if it were a record."""
+        title = _title(element, element.name)
+        if len(self.refused) >= limits.PLACEMARKS_MAX:
+            allowed = f"at most {limits.PLACEMARKS_MAX} in one file"
+            raise Refusal(RefusalCode.OVER_LIMIT, field=f"line {element.line}", found="more records", allowed=allowed)
+        self.refused.append(RefusedRecord(place=element.name, title=title, refusal=refusal, line=element.line))
 
     def _keep(self, record: Record, notice: str | None) -> None:
         index = None if notice is None else self._index_of_notice.get(notice)

@@ -147,12 +147,16 @@ XML_ELEMENTS_MAX: Final = 250_000
 """Elements of one record: a track of TRAJECTORY_POINTS_MAX with time, place and angles at each."""
 XML_TEXT_CHARACTERS_MAX: Final = 1 << 20
 """Text of one element: 500 vertices take 30,000; a description with a picture in it is passed over."""
+PLACEMARKS_MAX: Final = 200_000
+"""Records of one KML: a whole country's obstacles; about six seconds."""
 KMZ_MEMBERS_MAX: Final = 10_000
 """Files in one KMZ: a map and its pictures."""
 KMZ_RATIO_MAX: Final = 200
 """How much smaller a KML may be packed than it is: coordinates shrink to a tenth, the same line repeated to a 100th."""
 CSV_ROWS_MAX: Final = 2_000_000
-"""Rows of one file of tracks: 500 aircraft at one a second for an hour; about 1 GB while it is read."""
+"""Lines of one file of tracks: 500 aircraft at one a second for an hour; about 1 GB while it is read."""
+CSV_FLIGHTS_MAX: Final = 100_000
+"""Tracks of one file: the flights of a day over the whole earth."""
 CSV_LINE_BYTES_MAX: Final = 65_536
 """One line: what is longer has lost its line ends."""
 CSV_COLUMNS_MAX: Final = 256
