@@ -290,6 +290,16 @@ def test_a_whole_arc_alone_is_a_circle(shape: str) -> None:
     assert circle.radius.value == pytest.approx(9260.0, rel=2e-3)
 
 
+def test_an_arc_from_a_point_to_itself_is_a_point_and_a_circle() -> None:
+    """Nobody can tell which is meant: Canadian airways have it for a rounded arc, others for a circle."""
+    same = "V X=45:05:00 N 005:10:00 E\nDB 45:10:00 N 005:10:00 E,45:10:00 N 005:10:00 E\n"
+    polygon, circle = zone_of(only(zone_text(shape=SQUARE + same))).volumes
+    assert polygon.outline_polygon is not None
+    assert len(polygon.outline_polygon.vertices) == 5
+    assert circle.outline_circle is not None
+    assert circle.outline_circle.radius.value == pytest.approx(9260.0, rel=5e-3)
+
+
 def test_an_arc_says_how_it_was_drawn() -> None:
     shape = "DP 45:00:00 N 004:50:00 E\nV X=45:00:00 N 005:00:00 E\nV D=-\nDA 5,90,0\nDP 45:05:00 N 005:00:00 E\n"
     assert only(zone_text(shape=shape)).notes == ("arcs as edges of 5 degrees, at most 0.1% of the radius too large",)

@@ -4,7 +4,8 @@ Rules
  * `V X=` sets the centre, `V D=` the sense (clockwise unless it is `-`), `V W=` the width of an airway in nautical
    miles; none of them holds beyond its zone, so that a stale centre cannot draw a wrong shape.
  * `DP` adds a point, `DB a, b` the arc between two points, `DA radius, start, end` the arc between two bearings. They
-   are one polygon in the order of their lines; one whole circle alone is a circle.
+   are one polygon in the order of their lines. An arc that ends where it starts is either a whole circle or a point:
+   its point stays in the polygon, and the circle is a shape of its own.
  * `DC radius` is a circle of its own. `DY` points in a row are a corridor with round ends, half the width to each side.
  * The two ends of an arc must be about as far from its centre: a larger difference than RADII_DIFFER_MAX of the radius
    is a wrong centre or a wrong point, and no reading of it is surely large enough.
@@ -164,21 +165,23 @@ def _close_airway(drawing: _Drawing) -> None:
 
 
 def _close_ring(drawing: _Drawing) -> None:
+    """Add the whole circles of the ring, each for itself, and the polygon of the rest before all other shapes."""
     if not drawing.ring:
         return
+    for part, number in zip(drawing.ring, drawing.ring_lines, strict=True):
+        if isinstance(part, Arc) and part.is_whole:
+            circle = Circle(part.centre, Radius(max(part.first_radius_m, part.last_radius_m)))
+            drawing.done.append(Drawn(f"line {number}", {"outline_circle": circle}))
+    rest = [part.first if isinstance(part, Arc) and part.is_whole else part for part in drawing.ring]
+    if all(isinstance(part, Arc) and part.is_whole for part in drawing.ring):
+        return
     first, last = drawing.ring_lines[0], drawing.ring_lines[-1]
-    only = drawing.ring[0] if len(drawing.ring) == 1 else None
-    note = ""
     try:
-        if isinstance(only, Arc) and only.is_whole:
-            outline: dict[str, Any] = {"outline_circle": Circle(only.centre, Radius(only.first_radius_m))}
-        else:
-            polygon, note = _polygon(drawing.ring)
-            outline = {"outline_polygon": polygon}
+        polygon, note = _polygon(rest)
     except FieldRefusal as refusal:
         cause = refusal.refusal
         _refuse(first, "shape", cause.code, cause.found, cause.allowed)
-    drawing.done.insert(0, Drawn(_lines(first, last), outline, note))
+    drawing.done.insert(0, Drawn(_lines(first, last), {"outline_polygon": polygon}, note))
 
 
 def _polygon(parts: list[LatLngPoint | Arc]) -> tuple[Polygon, str]:
