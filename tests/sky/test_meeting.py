@@ -10,10 +10,10 @@ from pyproj import Geod
 
 from clearline.model.rules import RuleSet
 from clearline.sky import Prepared, Sky, describe, prepare
-from clearline.sky.kernel_describe import MOVING_KIND, cut, meetings
+from clearline.sky.kernel_describe import cut, meetings
 from clearline.sky.kernel_meet import FLOAT_COLUMNS
 from clearline.sky.kernel_rows import load
-from clearline.sky.kernel_shape import Floats, Ints
+from clearline.sky.kernel_shape import MOVING, Floats, Ints
 from clearline.sky.outline import areas_of
 from clearline.sky.rule_table import rules_array
 from tests.sky.shapes import INTERSECT, THREES, Place, circle, corridor, rules, shape, volume
@@ -27,7 +27,7 @@ def piece(start: Place, end: Place, window_ms: tuple[int, int], bands: tuple[flo
     band = (min(bands[0], bands[2]), max(bands[1], bands[3]))
     made = prepare([volume(corridor(10.0, start, end), band=band, window_ms=window_ms)])
     floats, ints = made.floats.copy(), made.ints.copy()
-    ints[0] = MOVING_KIND
+    ints[0] = MOVING
     floats[11:15] = bands
     assert len(floats) == FLOAT_COLUMNS + 6
     loaded: Loaded = load(floats, ints, 1)

@@ -31,15 +31,14 @@ from clearline.sky.kernel_meet import (
 )
 from clearline.sky.kernel_query import HIT_COLUMNS, RULES_HEAD, Rules, compare, rule_of
 from clearline.sky.kernel_rows import ROW_COLUMNS
-from clearline.sky.kernel_shape import CORRIDOR, POINT, POLYGON, Floats, Ints, dress, inside, point_gap_sq
+from clearline.sky.kernel_shape import CORRIDOR, MOVING, POINT, POLYGON, Floats, Ints, dress, inside, point_gap_sq
 
-__all__ = ["GAP_COLUMNS", "MOVING_KIND", "basis", "caps", "core_gaps", "cut", "flat", "meetings", "round_again"]
+__all__ = ["GAP_COLUMNS", "basis", "caps", "core_gaps", "cut", "flat", "meetings", "round_again"]
 
 GAP_COLUMNS = 4
 """Of each pair: [0] lateral distance [m]; [1] vertical gap [m], NaN where it is not known; [2], [3] heights W84 that
 both bands hold, or the gap between them."""
 CAP_COLUMNS = 6
-MOVING_KIND = 3
 
 
 @kernel
@@ -112,7 +111,7 @@ def _lateral_m(
 ) -> float:  # fmt: skip
     """Return the least distance over ground that the true one can be, of a pair known to be closer."""
     limit = lateral_limit(F, a, G, b, rule[0], rule[3])
-    moves, other_moves = K[a, 0] == MOVING_KIND, L[b, 0] == MOVING_KIND
+    moves, other_moves = K[a, 0] == MOVING, L[b, 0] == MOVING
     if rule[2] == 0.0 and moves and other_moves:
         chord = _moving_chord(cut(K, a, V, window[0], window[1]), cut(L, b, W, window[0], window[1]))
     elif rule[2] == 0.0 and moves:
@@ -129,7 +128,7 @@ def _lateral_m(
 def _limits_at(F: Floats, K: Ints, a: int, at_ms: int) -> tuple[float, float]:
     """Return lower and upper limit at an instant, in their own references."""
     lower, upper = F[a, 11], F[a, 12]
-    if K[a, 0] == MOVING_KIND:
+    if K[a, 0] == MOVING:
         s = _share(K, a, at_ms)
         lower += (F[a, 13] - lower) * s
         upper += (F[a, 14] - upper) * s
@@ -153,7 +152,7 @@ def _vertical_m(F: Floats, K: Ints, a: int, G: Floats, L: Ints, b: int, window: 
     error = rule[5 + reference]
     if error == math.inf:
         return math.nan
-    if K[a, 0] != MOVING_KIND and L[b, 0] != MOVING_KIND:
+    if K[a, 0] != MOVING and L[b, 0] != MOVING:
         least, _ = vertical_gap(F, K, a, G, L, b, rule[5:10])
         return max(0.0, least)
     bounds = max(G[b, 7] - F[a, 10], F[a, 7] - G[b, 10])
@@ -178,7 +177,7 @@ def _vertical_m(F: Floats, K: Ints, a: int, G: Floats, L: Ints, b: int, window: 
 @kernel
 def _heights_over(F: Floats, K: Ints, a: int, window: Ints, time_ms: float) -> tuple[float, float]:
     """Return outer bounds W84 of a band within a window, or at all times where there is a separation in time."""
-    if time_ms == 0.0 and K[a, 0] == MOVING_KIND and K[a, 1] == 0 and K[a, 2] == 0:
+    if time_ms == 0.0 and K[a, 0] == MOVING and K[a, 1] == 0 and K[a, 2] == 0:
         return _limits_over(F, K, a, window)
     return F[a, 7], F[a, 10]
 

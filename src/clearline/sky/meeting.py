@@ -17,11 +17,11 @@ from clearline.model.identity import AircraftClass
 from clearline.model.rules import RuleSet
 from clearline.model.volume import LatLngPoint
 from clearline.sky.finding import Meeting, severity_of
-from clearline.sky.kernel_describe import MOVING_KIND, meetings
+from clearline.sky.kernel_describe import meetings
 from clearline.sky.kernel_meet import SURE
 from clearline.sky.kernel_query import merge
 from clearline.sky.kernel_rows import load
-from clearline.sky.kernel_shape import Floats, Ints
+from clearline.sky.kernel_shape import MOVING, Floats, Ints
 from clearline.sky.prepared import Prepared
 from clearline.sky.rule_table import class_code, rules_array
 
@@ -108,7 +108,7 @@ def _band_text(a: Side, b: Side, pairs: tuple[tuple[int, int], ...]) -> str:
 def _bands_said(side: Side, places: list[int]) -> list[Band]:
     """Return the band of each place; of a trajectory, all heights that it flies in those places."""
     prepared, kinds = side
-    if kinds[places[0], 0] != MOVING_KIND:
+    if kinds[places[0], 0] != MOVING:
         return [prepared.bands[place] for place in places]
     flown = [prepared.bands[place] for place in set(places)]
     lower = min((band[0] for band in flown), key=lambda limit: limit.value_m)

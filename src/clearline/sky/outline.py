@@ -25,10 +25,10 @@ import shapely
 
 from clearline.model.volume import LatLngPoint
 from clearline.sky.geodesy import meridian_m, prime_vertical_m
-from clearline.sky.kernel_describe import MOVING_KIND, basis, caps, cut, flat, round_again
+from clearline.sky.kernel_describe import basis, caps, cut, flat, round_again
 from clearline.sky.kernel_meet import RULE_COLUMNS
 from clearline.sky.kernel_query import RULES_HEAD
-from clearline.sky.kernel_shape import POINT, POLYGON, Floats, Ints, unit_vectors
+from clearline.sky.kernel_shape import MOVING, POINT, POLYGON, Floats, Ints, unit_vectors
 from clearline.sky.outline_wide import Loaded, hull, sampled
 
 __all__ = ["Ring", "areas_of"]
@@ -139,7 +139,7 @@ class _Drawing:
         place = j if side else i
         rule = self._rule(hit)
         half = float(self.caps[hit, 4])
-        if K[place, 0] == MOVING_KIND and rule[2] == 0.0 and not whole:
+        if K[place, 0] == MOVING and rule[2] == 0.0 and not whole:
             return _widened(flat(cut(K, place, V, from_ms, until_ms), 0, 2, chart.frame), K, place, F, half, chart)
         key = (side, place, half)
         known = chart.parts.get(key)
