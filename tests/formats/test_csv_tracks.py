@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from clearline.formats import csv_tracks
 from clearline.formats.detect import read_source
 from clearline.formats.record import FileFormat, Reading, Record
+from clearline.formats.sample import load_sample
 from clearline.model import limits
 from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
 from clearline.model.identity import AircraftClass
+from clearline.model.instant import instant_text
 from clearline.model.refusal import Refusal, RefusalCode
 
 START_MS = 1_795_356_000_000
@@ -108,6 +110,17 @@ def test_one_flight_reads_alike_in_every_dialect(name: str) -> None:
         (shift[0], 47.1, 8.1, level(100.0)),
         (10_000 + shift[1], 47.2, 8.2, level(110.0)),
     ]
+
+
+def test_what_programs_write_for_nothing_is_nothing() -> None:
+    grounded = read(
+        FLIGHTRADAR.replace('8.2",11000', '8.2",0') + '1795356020,2026-11-22T14:00:20Z,X,"47.2,8.2",0,0,0\n'
+    )
+    assert not grounded.records
+    assert [bad.refusal.code for bad in grounded.refused] == [RefusalCode.RING_INVALID, RefusalCode.MALFORMED]
+    assert grounded.refused[1].refusal.found == "2 rows passed over, the first on line 3"
+    made_up = OPENSKY.replace("1795355999.5", "0").replace("1795356009.75", "")
+    assert [point[0] for point in points(read(made_up).records[0])] == [0, 10_000]
 
 
 def test_a_flight_takes_the_height_that_more_of_its_rows_have() -> None:
@@ -367,3 +380,28 @@ def test_any_bytes(source: bytes) -> None:
     for decoder in (outcome, csv_tracks.is_csv):
         decoder(source)
     outcome(b"time,lat,lng,altitude_m\n" + source)
+
+
+def test_real_tracks_come_back_as_they_were_flown() -> None:
+    """The shipped sample of fire traffic, written as the program traffic writes it."""
+    tracks = load_sample("calfire").tracks
+    head = "timestamp,icao24,callsign,latitude,longitude,altitude,groundspeed"
+    rows = [
+        f"{instant_text(fix.at_ms).replace('T', ' ').replace('Z', '+00:00')},{track.number:06x},C{track.number},"
+        f"{fix.lat},{fix.lng},{float(fix.pressure_ft)},200.0"
+        for track in tracks
+        for fix in track.fixes
+    ]
+    reading = read("\n".join((head, *rows)))
+    flown = {
+        (f"C{track.number}", fix.at_ms, fix.lat, fix.lng, fix.pressure_ft) for track in tracks for fix in track.fixes
+    }
+    read_back = {
+        (record.title, at_ms + START_MS, lat, lng, round(altitude.value * 100))
+        for record in reading.records
+        for at_ms, lat, lng, altitude in points(record)
+    }
+    alone = sum(bad.refusal.code is RefusalCode.RING_INVALID for bad in reading.refused)
+    assert read_back <= flown
+    assert len(read_back) == len(flown) - alone
+    assert len(reading.refused) == alone

@@ -473,10 +473,19 @@ def test_joined_tracks_of_two_references_are_refused() -> None:
     assert (told.code, told.field) == (RefusalCode.ALTITUDE_ORDER, "MultiTrack.Track[1].altitudeMode")
 
 
+def test_names_of_others_may_be_said_twice() -> None:
+    assert one(placemark(polygon(), data(network="a"), data(network="b"))).title == "Alpha"
+
+
+def test_the_outermost_element_may_be_missing() -> None:
+    assert read_source(f"<Document>{placemark(polygon())}</Document>".encode()).records[0].line == 1
+
+
 def test_features_that_are_no_records_are_passed_over() -> None:
     picture = "<GroundOverlay><name>map</name><Icon><href>a.png</href></Icon></GroundOverlay>"
     view = "<LookAt><longitude>8</longitude><gx:TimeSpan><begin>2026</begin></gx:TimeSpan></LookAt>"
-    assert read(picture, view, '<Schema name="a" id="a"/>', "<Folder/>") == Reading(
+    photo = f"<PhotoOverlay>{POINT}</PhotoOverlay>"
+    assert read(picture, view, photo, '<Schema name="a" id="a"/>', "<Folder/>") == Reading(
         file_format=FileFormat.KML, records=(), refused=()
     )
 

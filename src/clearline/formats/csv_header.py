@@ -8,7 +8,8 @@ Rules
      OpenSky        time, icao24, lat, lon: `baroaltitude` and `geoaltitude` in metres
      OpenSky REST   time_position, latitude, longitude: `baro_altitude` and `geo_altitude` in metres
      traffic        timestamp, icao24, latitude, longitude: `altitude` (pressure), `geoaltitude` in feet
-     Flightradar24  Timestamp or UTC, Callsign, Position: `Altitude` (pressure) in feet
+     Flightradar24  Timestamp or UTC, Callsign, Position: `Altitude` (pressure) in feet; 0 on the ground, whatever
+                    its height: that is no height
      readsb         `alt_baro`, `alt_geom` in feet
    An `altitude` of which neither tells the unit is refused: feet taken for metres is a factor of three.
  * Pressure altitude is reference FL in hundreds of feet; heights by satellite are W84.
@@ -28,13 +29,13 @@ from clearline.model import limits
 from clearline.model.altitude import FEET_M, AltitudeReference
 from clearline.model.refusal import Refusal, RefusalCode, shown
 
-__all__ = ["Columns", "Height", "columns_of", "is_header"]
+__all__ = ["TIME_OF_POSITION", "Columns", "Height", "columns_of", "is_header"]
 
 DELIMITERS: Final = ",;\t"
 _LAT: Final = ("lat", "latitude")
 _LNG: Final = ("lng", "lon", "long", "longitude")
 _POSITION: Final = ("position",)
-_TIME_OF_POSITION: Final = ("lastposupdate", "time_position", "last_position")
+TIME_OF_POSITION: Final = ("lastposupdate", "time_position", "last_position")
 _TIME: Final = (
     "time timestamp datetime date_time utc time_utc timestamp_utc utc_time datetime_utc time_ms timestamp_ms time_s "
     "timestamp_s epoch epoch_ms epoch_s unix_time".split()
@@ -56,6 +57,8 @@ class Height:
     column: int
     reference: AltitudeReference
     factor: float
+    none: float | None = None
+    """A number that the program writes where it has no height."""
 
 
 @final
@@ -105,7 +108,7 @@ def columns_of(line: str) -> Columns:
     repeated = next((name for name in names if name in _KNOWN and names.count(name) > 1), None)
     if repeated is not None:
         raise Refusal(RefusalCode.DUPLICATE_FIELD, field="header", found=f"{repeated} twice", allowed="once")
-    times = (*_found(names, _TIME_OF_POSITION), *_found(names, _TIME)[:1])
+    times = (*_found(names, TIME_OF_POSITION), *_found(names, _TIME)[:1])
     if not times:
         raise _missing(names, "a column of times: time, timestamp, time_ms, utc")
     if not _has_place(set(names)):
@@ -183,7 +186,7 @@ def _told_by_name() -> dict[str, tuple[AltitudeReference, float]]:
 
 _TOLD: Final = _told_by_name()
 _EXTRAS: Final = ("buffer_lateral_m", "buffer_vertical_m", "aircraft_class")
-_KNOWN: Final = frozenset((*_LAT, *_LNG, *_POSITION, *_TIME_OF_POSITION, *_TIME, *_FLIGHT, *_UNTOLD, *_TOLD, *_EXTRAS))
+_KNOWN: Final = frozenset((*_LAT, *_LNG, *_POSITION, *TIME_OF_POSITION, *_TIME, *_FLIGHT, *_UNTOLD, *_TOLD, *_EXTRAS))
 
 
 def _heights(names: Sequence[str]) -> tuple[Height | None, Height | None]:
@@ -193,7 +196,11 @@ def _heights(names: Sequence[str]) -> tuple[Height | None, Height | None]:
         Refusal: MALFORMED where there is neither, or where one is in an unknown unit.
     """
     told = {name: _TOLD[name] for name in names if name in _TOLD} or _told_by_program(set(names))
-    heights = [Height(column=names.index(name), reference=ref, factor=factor) for name, (ref, factor) in told.items()]
+    none = 0.0 if "altitude" in told and "position" in names else None
+    heights = [
+        Height(column=names.index(name), reference=reference, factor=factor, none=none)
+        for name, (reference, factor) in told.items()
+    ]
     pressure = [height for height in heights if height.reference is _LEVELS]
     other = [height for height in heights if height.reference is not _LEVELS]
     if len(pressure) > 1 or len(other) > 1:

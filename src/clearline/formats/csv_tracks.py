@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from clearline.formats.csv_cell import MISSING, instant_in, number_in
-from clearline.formats.csv_header import Columns, Height, columns_of, is_header
+from clearline.formats.csv_header import TIME_OF_POSITION, Columns, Height, columns_of, is_header
 from clearline.formats.record import FileFormat, Reading, Record, RefusedRecord, title_of
 from clearline.formats.said import Said
 from clearline.formats.track_parts import Lone, Positions, parts_of
@@ -188,8 +188,10 @@ class _Rows:
     def _instant(self, cells: list[str]) -> int | None:
         for column in self._columns.times:
             text = cells[column].strip() if column < len(cells) else ""
-            if text.lower() not in MISSING:
-                return instant_in(text, self._columns.names[column])
+            name = self._columns.names[column]
+            # Programs that make up the columns of another fill the time of the position with 0.
+            if text.lower() not in MISSING and not (name in TIME_OF_POSITION and text in {"0", "0.0"}):
+                return instant_in(text, name)
         return None
 
     def _place(self, cells: list[str]) -> tuple[float, float]:
@@ -215,7 +217,10 @@ class _Rows:
         text = cells[height.column]
         if text.strip().lower() == "ground":
             return _NAN  # readsb: on the ground no height is sent
-        value = round(number_in(text, name) * height.factor, 6)
+        number = number_in(text, name)
+        if number == height.none:
+            return _NAN
+        value = round(number * height.factor, 6)
         if height.reference is AltitudeReference.FL:
             least, most, unit = limits.ALTITUDE_M_MIN / (100.0 * FEET_M), limits.FLIGHT_LEVEL_MAX, "hundred feet"
         else:

@@ -19,6 +19,7 @@ Source: OGC 07-147r2, OGC 12-007r2; Google's reference of `gx:Track`, `gx:physic
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, final
 
@@ -43,6 +44,9 @@ from clearline.model.volume import Radius, Time, Volume3D, Volume4D
 __all__ = ["read"]
 
 _CONTAINERS: Final = ("kml", "Document", "Folder")
+_SAID: Final = frozenset(
+    "lower upper start end radius_m width_m aircraft_class priority notice buffer_lateral_m buffer_vertical_m".split()
+)
 _TIMES: Final = ("TimeSpan", "TimeStamp")
 _LINKS: Final = ("NetworkLink", "NetworkLinkControl")
 _FIELD_OF_MODEL: Final = {
@@ -136,8 +140,8 @@ class _Places:
         self._index_of_notice: dict[str, int] = {}
 
     def opened(self, element: Element) -> None:
-        """Enter a Folder or Document; the first element has to be `kml`."""
-        if not self._open and element.name != "kml":
+        """Enter a Folder or Document; the first element is `kml`, which some files leave out."""
+        if not self._open and element.name not in _CONTAINERS:
             found = f"XML with <{element.name[:40]}>"
             raise Refusal(RefusalCode.UNKNOWN_FORMAT, found=found, allowed="of XML only KML: <kml> at the top")
         if self._open:
@@ -168,7 +172,7 @@ class _Places:
         elif element.name == "Placemark":
             here.featured = True
             self._placemark(element)
-        elif any(True for _ in element.every(*GEOMETRIES)):
+        elif element.name != "PhotoOverlay" and any(True for _ in element.every(*GEOMETRIES)):
             found = f"a geometry in <{element.name[:40]}>"
             refusal = Refusal(RefusalCode.MALFORMED, found=found, allowed="Placemark: what else holds one is not read")
             self._report(element, refusal)
@@ -331,15 +335,15 @@ def _texts(placemark: Element) -> dict[str, str]:
     """Return what ExtendedData says, by name.
 
     Raises:
-        Refusal: DUPLICATE_FIELD for a name said twice, OVER_LIMIT.
+        Refusal: DUPLICATE_FIELD for a name of ours that is said twice, OVER_LIMIT.
     """
     texts: dict[str, str] = {}
     for extended in placemark.every("ExtendedData"):
-        members = [(data, data.said("value") or "") for data in extended.every("Data")]
+        members = [(data, data.said("value") or "") for data in _ours(extended, "Data")]
         for schema in extended.every("SchemaData"):
-            members.extend((simple, simple.whole_text()) for simple in schema.every("SimpleData"))
+            members.extend((simple, simple.whole_text()) for simple in _ours(schema, "SimpleData"))
         for member, text in members:
-            name = member.attributes.get("name", "")
+            name = member.attributes["name"]
             if texts.get(name, text) != text:
                 field = f"ExtendedData.{name}"
                 raise Refusal(
@@ -347,3 +351,8 @@ def _texts(placemark: Element) -> dict[str, str]:
                 )
             texts[name] = text
     return texts
+
+
+def _ours(holder: Element, kind: str) -> Iterator[Element]:
+    """Yield the members that have a name which means something here; what the others hold is their own affair."""
+    return (member for member in holder.every(kind) if member.attributes.get("name") in _SAID)
