@@ -9,7 +9,7 @@ Symbols
 
 Property of `cylinder_window`: a time t in [t0, t1] is in the result IFF |s + v t| over ground is at most D and the
 height |sz + vz t| at most H. Rounding goes outward: what touches in exact arithmetic is never left out, and what is
-added is some 1e-15 of the lengths concerned.
+added is some 1e-15 of the lengths concerned, all of them below 1e150.
 
 Source: design.md §4; closed form as in every proof of conflict detection by state (CD2D), stable form of the roots.
 """

@@ -87,7 +87,7 @@ def _extremes(
         if _within(planes, y, z):
             box = _grown(box, y, z)
         # Least and largest z, alike: (s - B z) x A.
-        z = (sign * reach * math.sqrt(aa) + (sx * ay - sy * ax)) / turn
+        z = (sign * reach * math.sqrt(aa) - (sx * ay - sy * ax)) / turn
         y = -((sx - bx * z) * ax + (sy - by * z) * ay) / aa
         if _within(planes, y, z):
             box = _grown(box, y, z)
