@@ -155,7 +155,9 @@ def test_names_and_identifiers() -> None:
     assert zone_of(only(zone318(identifier=" 90"))).zone_id == "90"
     assert zone_of(only(zone269(identifier="Zürich", name="北"))).zone_id == "Zurich"
     assert zone_of(only(zone269(identifier="", name="北"))).zone_id == "zone 1"
-    assert [zone_of(each).zone_id for each in read(zone269(), zone269()).records] == ["CHE-X1", "CHE-X1 /2"]
+    assert [
+        zone_of(each).zone_id for each in read(zone269(), zone269(identifier="CHE-X1 /2"), zone269(), zone269()).records
+    ] == ["CHE-X1", "CHE-X1 /2", "CHE-X1 /3", "CHE-X1 /4"]
 
 
 def test_nothing_of_persons_is_kept() -> None:
@@ -210,6 +212,11 @@ def test_bad_limits(changes: dict[str, Any], code: RefusalCode, field: str) -> N
     ]
     assert reading.refused[0].line == 1
     assert len(reading.records) == 1
+
+
+def test_a_zone_of_too_many_volumes_is_refused() -> None:
+    reading = read(zone269(geometry=[airspace_volume()] * 300))
+    assert [(bad.refusal.code, bad.refusal.field) for bad in reading.refused] == [(RefusalCode.OVER_LIMIT, "volumes")]
 
 
 # --- shapes
@@ -285,6 +292,12 @@ BAD_SHAPES = [
     ({"type": "Polygon", "coordinates": [["x"]]}, RefusalCode.MALFORMED, "geometry.coordinates[0][0]"),
     ({"type": "Polygon", "coordinates": [RING * 500]}, RefusalCode.OVER_LIMIT, "geometry.coordinates[0]"),
     ({"type": "MultiPolygon", "coordinates": [[RING]] * 300}, RefusalCode.OVER_LIMIT, "geometry.coordinates"),
+    (
+        {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": [RING]}] * 300},
+        RefusalCode.OVER_LIMIT,
+        "geometry",
+    ),
+    ({"type": "MultiPolygon", "coordinates": []}, RefusalCode.SHAPE_MISSING, "geometry.coordinates"),
     ({"type": "GeometryCollection", "geometries": []}, RefusalCode.SHAPE_MISSING, "geometry"),
     ({"type": "GeometryCollection", "geometries": [5]}, RefusalCode.SHAPE_MISSING, "geometry.geometries[0]"),
     ({"type": "Polygon", "coordinates": [RING], "layer": 5}, RefusalCode.MALFORMED, "geometry.layer"),
@@ -354,6 +367,8 @@ DAILIES: list[tuple[dict[str, Any], tuple[Weekday, ...], float | None, float | N
     (daily(["MON"], "00:30+02:00", "06:00+02:00"), (SUN,), 22.5, 4, False),
     (daily(["MON"], "22:00-05:00", "23:00-0500"), (TUE,), 3, 4, False),
     (daily(["MON"], "18:00-06", "24:00-06"), (TUE,), 0, 6, False),
+    # Two offsets in one period: a day at most.
+    (daily(["MON"], "00:00+12:00", "23:00-12:00"), (SUN,), 12, 12, False),
     # Local or by daylight: the whole day, and its neighbours in UTC.
     (daily(["SAT"], "08:00", "18:00"), (FRI, SAT, SUN), None, None, True),
     (daily(["SUN"], startEvent="SR", endEvent="SS"), (MON, SAT, SUN), None, None, True),
@@ -401,6 +416,11 @@ BAD_PERIODS = [
     ([period(schedule=[daily({"a": 1})])], RefusalCode.OUT_OF_RANGE, "limitedApplicability[0].schedule[0].day"),
     (
         [period(schedule=[daily(["MON"], "25:00Z", "26:00Z")])],
+        RefusalCode.OUT_OF_RANGE,
+        "limitedApplicability[0].schedule[0].startTime",
+    ),
+    (
+        [period(schedule={"day": ["MON"], "startTime": "06:00+99:00", "endTime": "07:00Z"})],
         RefusalCode.OUT_OF_RANGE,
         "limitedApplicability[0].schedule[0].startTime",
     ),

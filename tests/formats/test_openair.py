@@ -290,6 +290,15 @@ def test_a_whole_arc_alone_is_a_circle(shape: str) -> None:
     assert circle.radius.value == pytest.approx(9260.0, rel=2e-3)
 
 
+def test_an_airway_ends_where_another_shape_or_width_starts() -> None:
+    airway = "DY 45:00:00 N 005:00:00 E\nDY 45:00:00 N 005:10:00 E\nV T=1\nV Z=100\n"
+    shape = f"V W=2\n{airway}{SQUARE}{airway}V W=4\n{airway}"
+    volumes = zone_of(only(zone_text(shape=shape))).volumes
+    widths = [each.outline_corridor.half_width.value for each in volumes if each.outline_corridor is not None]
+    assert widths == [1852.0, 1852.0, 3704.0]
+    assert volumes[0].outline_polygon is not None
+
+
 def test_an_arc_from_a_point_to_itself_is_a_point_and_a_circle() -> None:
     """Nobody can tell which is meant: Canadian airways have it for a rounded arc, others for a circle."""
     same = "V X=45:05:00 N 005:10:00 E\nDB 45:10:00 N 005:10:00 E,45:10:00 N 005:10:00 E\n"
@@ -360,6 +369,11 @@ BAD = [
         RefusalCode.OUT_OF_RANGE,
         "DB at line 6",
     ),
+    (
+        zone_text(shape="V X=45:00:00 N 005:00:00 E\nDB 45:10:00 N 005:00:00 E\n"),
+        RefusalCode.OUT_OF_RANGE,
+        "DB at line 6",
+    ),
     (zone_text(shape="V Q=5\n" + SQUARE), RefusalCode.OUT_OF_RANGE, "V at line 5"),
     (zone_text(shape="V D=x\n" + SQUARE), RefusalCode.OUT_OF_RANGE, "V at line 5"),
     (zone_text(shape=SQUARE.replace("DP", "DY")), RefusalCode.MALFORMED, "DY at line 5"),
@@ -384,6 +398,11 @@ def test_a_bad_zone_names_its_line_and_the_others_are_kept(text: str, code: Refu
     reading = read(zone_text() + text + zone_text())
     assert len(reading.records) == 2
     assert [bad.line for bad in reading.refused] == [9]
+
+
+def test_a_zone_of_too_many_volumes_is_refused() -> None:
+    refusal = refusal_of(zone_text(shape="V X=45:00:00 N 005:00:00 E\n" + "DC 1\n" * 300))
+    assert (refusal.code, refusal.field) == (RefusalCode.OVER_LIMIT, "AC at line 1.volumes")
 
 
 def test_a_centre_does_not_outlive_its_zone() -> None:
@@ -439,6 +458,9 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=60).map(lambda parts: " ".join(parts).encode())))
 @example(b"AC R\n" * 50)
+@example(b"AC R\nAL 5" + b" " * 100_000 + b"x\nAH 5\nDC" + b" " * 100_000 + b"x\n")
+@example(b"AC R\nAL 5\nAH 6\nDP " + b"4 " * 50_000)
+@example(b" " * 100_000 + b"AC R" + b" " * 100_000)
 @example(b"AC \x00\nDP \x00")
 @example(b"\xff\xfeA\x00C\x00")
 def test_any_bytes(source: bytes) -> None:

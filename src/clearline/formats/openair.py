@@ -168,7 +168,8 @@ def _plain(text: str) -> str:
 
 
 def _value(line: _Line) -> str:
-    return re.split(r"[*;]", line.text, maxsplit=1)[0].strip()
+    """Return what stands before a comment, with single spaces: patterns of values try each run of spaces in two ways."""
+    return " ".join(re.split(r"[*;]", line.text, maxsplit=1)[0].split())
 
 
 # --- one zone
