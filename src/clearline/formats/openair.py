@@ -168,7 +168,7 @@ def _plain(text: str) -> str:
 
 
 def _value(line: _Line) -> str:
-    """Return what stands before a comment, with single spaces: patterns of values try each run of spaces in two ways."""
+    """Return what stands before a comment, with single spaces: patterns of values may try a run of them in two ways."""
     return " ".join(re.split(r"[*;]", line.text, maxsplit=1)[0].split())
 
 
