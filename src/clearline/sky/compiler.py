@@ -46,6 +46,7 @@ KERNEL_MODULES: Final = (
     "kernel_ring",
     "kernel_rows",
     "kernel_shape",
+    "kernel_side",
 )
 """Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""
 
