@@ -26,7 +26,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-__all__ = ["KERNEL_MODULES", "cache_directory", "kernel", "kernels_hash", "room_hash"]
+__all__ = ["KERNEL_MODULES", "cache_directory", "inner", "kernel", "kernels_hash", "room_hash"]
 
 KERNEL_MODULES: Final = (
     "compiler",
@@ -90,15 +90,24 @@ def cache_directory() -> Path | None:
 
 def kernel(function: Function) -> Function:
     """Compile `function` on its first call, without the interpreter lock, kept in `cache_directory`."""
+    return _compiled(function, forceinline=False)
+
+
+def inner(function: Function) -> Function:
+    """Compile a small part of kernels into each of its callers: passing many arrays costs more than the work."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Function, *, forceinline: bool) -> Function:
     directory = cache_directory()
     if directory is None:
-        compiled: Function = numba.njit(nogil=True, error_model="numpy")(function)
+        compiled: Function = numba.njit(nogil=True, error_model="numpy", forceinline=forceinline)(function)
         return compiled
     # numba takes the directory at the moment of decoration; other users of numba in this process keep their own.
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(directory)
     try:
-        kept: Function = numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+        kept: Function = numba.njit(nogil=True, error_model="numpy", cache=True, forceinline=forceinline)(function)
     finally:
         numba.config.CACHE_DIR = before
     return kept

@@ -26,7 +26,7 @@ from clearline.sky.columns import Columns
 from clearline.sky.finding import Finding, severity_of
 from clearline.sky.guard import Guard
 from clearline.sky.kernel_grid import PUT
-from clearline.sky.kernel_pairs import compare_pairs, join_buckets, join_long, long_rows
+from clearline.sky.kernel_pairs import buckets_in_place, compare_pairs, join_buckets, join_long, long_rows
 from clearline.sky.kernel_query import find, find_many
 from clearline.sky.kernel_rows import HANDLES, VOLUMES, add, drop, first_free, held, unpack
 from clearline.sky.kernel_shape import Floats, Ints
@@ -217,9 +217,11 @@ class Sky:
         self._guard.read_in()
         try:
             rows, grid = self._rows, self._grid
-            ends = np.linspace(0, len(grid.H), _PARTS + 1).astype(np.int64).tolist()
+            buckets = buckets_in_place(grid)
+            buckets.sort()
+            ends = np.linspace(0, len(buckets), _PARTS + 1).astype(np.int64).tolist()
             asking = np.unique(long_rows(grid))
-            parts = list(in_turn(lambda n: join_buckets(grid, rows, ends[n], ends[n + 1]), range(_PARTS)))
+            parts = list(in_turn(lambda n: join_buckets(grid, rows, buckets[ends[n] : ends[n + 1]]), range(_PARTS)))
             near = _once(np.concatenate([*parts, join_long(grid, rows, asking, self._rules)]))
             cuts = np.linspace(0, len(near), _PARTS + 1).astype(np.int64).tolist()
             hits = in_turn(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_cells import (
     CUBE,
     EVERYWHERE,
@@ -36,7 +36,7 @@ from clearline.sky.kernel_grid import (
     Singles,
     band_lower,
     band_upper,
-    children_of,
+    node_key,
     slot_of,
 )
 from clearline.sky.kernel_shape import Floats, Ints
@@ -79,7 +79,7 @@ def ask_of(F: Floats, K: Ints, a: int, V: Floats, P: Floats) -> Ask:
     return Ask(x, y, z, radius, nx, ny, nz, least, most, F[a, 7] - widen, F[a, 10] + widen, from_ms, until_ms)
 
 
-@kernel
+@inner
 def _read_bucket(grid: Grid, h: int, span: int, bits: int, ask: Ask, slabs: Singles, out: Ints, found: int) -> int:
     """Append the rows of one bucket that may be met; return how many there are, also those `out` cannot hold."""
     H, _, E, D, _, _ = grid
@@ -120,7 +120,7 @@ def _read_bucket(grid: Grid, h: int, span: int, bits: int, ask: Ask, slabs: Sing
     return found
 
 
-@kernel
+@inner
 def _read_cell(grid: Grid, level: int, x: int, y: int, z: int, ask: Ask, slabs: Singles, out: Ints, found: int) -> int:
     """Read the buckets of one cube, over all spans asked about."""
     H, N = grid.H, grid.N
@@ -137,7 +137,7 @@ def _read_cell(grid: Grid, level: int, x: int, y: int, z: int, ask: Ask, slabs: 
     return found
 
 
-@kernel
+@inner
 def _may_hold(F: Floats, K: Ints, a: int, V: Floats, B: Floats, ask: Ask, level: int, x: int, y: int, z: int) -> bool:
     """May the volume asked about, widened, have a place in a cube?"""
     side = CUBE * 4.0**level
@@ -156,6 +156,8 @@ def _may_hold(F: Floats, K: Ints, a: int, V: Floats, B: Floats, ask: Ask, level:
     width = half * (abs(ask.nx) + abs(ask.ny) + abs(ask.nz)) + OUTWARD
     if beside + width < ask.least or beside - width > ask.most:
         return False
+    if ask.most - ask.least < 0.5 * side:
+        return True  # thin: a cube that its slab and its ball touch is seldom one that it does not
     return cube_touches(F, K, a, V, B, mx, my, mz, 0.8660254037844388 * side, ask.radius - F[a, 3])
 
 
@@ -202,7 +204,7 @@ def candidates(
 
     Up to FEW rows are all different; among more, some may stand there twice. `stack` has STACK places.
     """
-    H = grid.H
+    H, M = grid.H, grid.M
     if _spans_asked(grid, ask) > SPANS_READ_MAX:
         return _read_all(grid, ask, slabs, out)
     found = 0
@@ -214,19 +216,23 @@ def candidates(
     for x in range(cell_index(ask.x - reach, LEVELS), cell_index(ask.x + reach, LEVELS) + 1):
         for y in range(cell_index(ask.y - reach, LEVELS), cell_index(ask.y + reach, LEVELS) + 1):
             for z in range(cell_index(ask.z - reach, LEVELS), cell_index(ask.z + reach, LEVELS) + 1):
-                stack[top] = ((LEVELS << 12 | x) << 12 | y) << 12 | z
+                stack[top] = node_key(LEVELS, x, y, z)
                 top += 1
     while top > 0:
         top -= 1
         cell = stack[top]
         level, x, y, z = cell >> 36, (cell >> 24) & 4095, (cell >> 12) & 4095, cell & 4095
-        if level < LEVELS:
+        if level == 0:
             found = _read_cell(grid, level, x, y, z, ask, slabs, out, found)
-            if level == 0:
-                continue
-        children = children_of(grid.M, level, x, y, z)
-        if children == 0:
             continue
+        m = slot_of(M, cell)
+        if M[m, 0] < 0:
+            continue
+        if band_lower(M[m, 2]) <= ask.upper and band_upper(M[m, 2]) >= ask.lower:
+            found = _read_cell(grid, level, x, y, z, ask, slabs, out, found)
+        if band_lower(M[m, 3]) > ask.upper or band_upper(M[m, 3]) < ask.lower:
+            continue
+        children = M[m, 1]
         below = level - 1
         x0 = max(4 * x, cell_index(ask.x - reach, below))
         x1 = min(4 * x + 3, cell_index(ask.x + reach, below))
@@ -240,6 +246,6 @@ def candidates(
                     if (children >> (((i & 3) << 4) | ((j & 3) << 2) | (k & 3))) & 1 == 0:
                         continue
                     if _may_hold(F, K, a, V, B, ask, below, i, j, k):
-                        stack[top] = ((below << 12 | i) << 12 | j) << 12 | k
+                        stack[top] = node_key(below, i, j, k)
                         top += 1
     return found

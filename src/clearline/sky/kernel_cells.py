@@ -2,7 +2,7 @@
 
 Units: space in lengths of the unit sphere (1 is 6,371 km), times in ms. Records as in `kernel_meet`.
 
-Space is cut into cubes of 2^-10 (6.2 km) and, on four more levels, of four times the size of the level before: a cube
+Space is cut into cubes of 2^-9 (12 km) and, on four more levels, of four times the size of the level before: a cube
 has 64 children. Time is cut into spans of 2^23 ms (2.3 h) and, on six more levels, of eight times; the longest is 69
 years.
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_shape import POLYGON, Floats, Ints, inside, point_gap_sq
 
 __all__ = [
@@ -48,7 +48,7 @@ CELLS_ACROSS_MAX = 10
 """A volume more than ten cubes across is not even tried on a level: the test of each cube has its price."""
 SPANS_MAX = 3
 BUCKETS_PER_ROW = CELLS_MAX * SPANS_MAX
-CUBE = 2.0**-10
+CUBE = 2.0**-9
 ORIGIN = 1.5
 """Added to coordinates before they are cut, so that no index is negative; the balls of large volumes are cut off."""
 SPAN_BITS = 23
@@ -56,14 +56,14 @@ OUTWARD = 1e-9
 """Six millimetres: rounding of doubles when a cube is tested."""
 
 
-@kernel
+@inner
 def ball_of(F: Floats, a: int, separation: float) -> tuple[float, float, float, float]:
     """Return the ball in space around all places within `separation` [m] of a volume."""
     angle = (F[a, 4] + separation) / F[a, 5]
     return F[a, 0], F[a, 1], F[a, 2], F[a, 3] + 2.0 * math.sin(0.5 * min(angle, math.pi))
 
 
-@kernel
+@inner
 def window_of(K: Ints, a: int, P: Floats) -> tuple[int, int]:
     """Return the window of a volume, widened; none starts before 1970."""
     widen = math.ceil(P[2])
@@ -104,20 +104,20 @@ def slab_of(F: Floats, K: Ints, a: int, V: Floats, separation: float) -> tuple[f
     return nx, ny, nz, min(least, least / least_length) - reach, max(most, most / least_length) + reach
 
 
-@kernel
+@inner
 def key_of(level: int, span_level: int, span: int, x: int, y: int, z: int) -> int:
     """Return the key of a bucket: three and three bits of levels, twenty of the span, twelve of each coordinate."""
     return ((((((level << 3) | span_level) << 20 | span) << 12 | x) << 12) | y) << 12 | z
 
 
-@kernel
+@inner
 def cell_index(coordinate: float, level: int) -> int:
     """Return the index of the cube along one axis."""
     i = int((coordinate + ORIGIN) / CUBE)
     return min(max(i, 0), 4095) >> (2 * level)
 
 
-@kernel
+@inner
 def span_level_of(from_ms: int, until_ms: int) -> int:
     """Return the finest level on which a window touches at most SPANS_MAX spans."""
     for level in range(SPAN_LEVELS):

@@ -8,13 +8,14 @@ How it works
  * A bucket is a run of entries: a ball around the volume, its outer band, its window in units of 1.024 s, its row. It
    knows the band around all its entries, so that a question high up does not read through the drones below.
  * *Nodes* form a tree of the cubes in use: each knows in 64 bits which of its children hold something, themselves or
-   further below. A question goes down from the coarsest cubes into those in use that it touches: a long corridor over
-   an empty sea costs nothing. Bits are set at once and cleared when the tables are made anew.
+   further below, the band around its own entries and the band around all below. A question goes down from the coarsest
+   cubes into those in use that it touches: a long corridor over an empty sea, or high above a city's drones, costs
+   nothing. Bits are set and bands widened at once; both are made tight when the tables are made anew.
  * `grid_put` and `grid_take` write; `kernel_ask` only reads, so any number of threads may ask at once.
 
 Symbols
  * H[h] (key or -1, first entry, entries << 32 | room, band): hash table of buckets with open addressing.
- * M[m] (key or -1, children): hash table of nodes.
+ * M[m] (key or -1, children, own band, band below): hash table of nodes.
  * E[e] (x, y, z, radius, lower, upper, from, until, row, -): ENTRY_COLUMNS numbers of 32 bits; D is the same memory
    read as whole numbers: E holds the first six, D the next three.
  * S holds the counters named below. N[level, span level] (entries, least, greatest span): empty levels
@@ -31,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_cells import CELLS_MAX, EVERYWHERE, LEVELS, SPAN_BITS, ball_of, keys_of, window_of
 from clearline.sky.kernel_shape import Floats, Ints
 
@@ -53,11 +54,11 @@ __all__ = [
     "Words",
     "band_lower",
     "band_upper",
-    "children_of",
     "copy_buckets",
     "grid_put",
     "grid_take",
     "home_of",
+    "node_key",
     "slot_of",
 ]
 
@@ -75,6 +76,8 @@ BUCKETS, ENTRIES, NODES = 0, 1, 2
 FREE = 8
 """S[FREE + k] is the first free run of 2^k entries, or -1; D[run, 8] is the next."""
 NO_RUN = 0xFFFFFFFF
+NO_BAND = (1_000_000 << 32) | (-1_000_000 & 0xFFFFFFFF)
+"""From a thousand kilometres up to as many down: the band of nothing."""
 
 PUT, ROOM_BUCKETS, ROOM_ENTRIES, ROOM_NODES = 0, 1, 2, 3
 _LOW = 0xFFFFFFFF
@@ -94,7 +97,7 @@ class Grid(NamedTuple):
     N: Ints
 
 
-@kernel
+@inner
 def home_of(key: int, mask: int) -> int:
     """Return the place in a table of mask + 1 places where the search for a key starts."""
     mixed = np.uint64(key)
@@ -106,7 +109,7 @@ def home_of(key: int, mask: int) -> int:
     return int(np.int64(mixed & np.uint64(mask)))
 
 
-@kernel
+@inner
 def slot_of(H: Ints, key: int) -> int:
     """Return where `key` is in a table, or the empty place where it would be."""
     mask = H.shape[0] - 1
@@ -116,19 +119,19 @@ def slot_of(H: Ints, key: int) -> int:
     return i
 
 
-@kernel
+@inner
 def band_lower(band: int) -> int:
     """Return the least height of a bucket [m], as packed in H[h, 3]."""
     return band >> 32
 
 
-@kernel
+@inner
 def band_upper(band: int) -> int:
     """Return the greatest height of a bucket [m]."""
     return ((band & _LOW) ^ 0x80000000) - 0x80000000
 
 
-@kernel
+@inner
 def _band(lower: int, upper: int) -> int:
     return (lower << 32) | (upper & _LOW)
 
@@ -173,29 +176,46 @@ def _widen(grid: Grid, h: int) -> None:
     H[h, 2] = (count << 32) | wanted
 
 
-@kernel
-def children_of(M: Ints, level: int, x: int, y: int, z: int) -> int:
-    """Return the children in use of a node, 0 where there is no node."""
-    m = slot_of(M, ((level << 12 | x) << 12 | y) << 12 | z)
-    return M[m, 1] if M[m, 0] >= 0 else 0
+@inner
+def node_key(level: int, x: int, y: int, z: int) -> int:
+    """Return the key of a node."""
+    return ((level << 12 | x) << 12 | y) << 12 | z
+
+
+@inner
+def _node(M: Ints, S: Ints, level: int, x: int, y: int, z: int) -> int:
+    """Return the place of a node, made if need be."""
+    key = node_key(level, x, y, z)
+    m = slot_of(M, key)
+    if M[m, 0] < 0:
+        M[m, 0] = key
+        M[m, 1] = 0
+        M[m, 2] = NO_BAND
+        M[m, 3] = NO_BAND
+        S[NODES] += 1
+    return m
+
+
+@inner
+def _wider(band: int, lower: int, upper: int) -> int:
+    return _band(min(band_lower(band), lower), max(band_upper(band), upper))
 
 
 @kernel
-def _mark_cell(grid: Grid, level: int, x: int, y: int, z: int) -> None:
-    """Tell all ancestors of a cube that it is in use."""
+def _mark_cell(grid: Grid, level: int, x: int, y: int, z: int, lower: int, upper: int) -> None:
+    """Tell a cube and all its ancestors that it holds something in this band."""
     M, S = grid.M, grid.S
+    if level > 0:
+        m = _node(M, S, level, x, y, z)
+        M[m, 2] = _wider(M[m, 2], lower, upper)
     for above in range(level + 1, LEVELS + 1):
         bit = np.int64(1) << (((x & 3) << 4) | ((y & 3) << 2) | (z & 3))
         x, y, z = x >> 2, y >> 2, z >> 2
-        key = ((above << 12 | x) << 12 | y) << 12 | z
-        m = slot_of(M, key)
-        if M[m, 0] < 0:
-            M[m, 0] = key
-            M[m, 1] = 0
-            S[NODES] += 1
-        if M[m, 1] & bit:
+        m = _node(M, S, above, x, y, z)
+        if M[m, 1] & bit and band_lower(M[m, 3]) <= lower and band_upper(M[m, 3]) >= upper:
             return
         M[m, 1] |= bit
+        M[m, 3] = _wider(M[m, 3], lower, upper)
 
 
 @kernel
@@ -203,7 +223,7 @@ def _room_needed(grid: Grid, keys: Ints, count: int) -> int:
     H, M, E, _, S, _ = grid
     if 4 * (S[BUCKETS] + count) > 3 * H.shape[0]:
         return ROOM_BUCKETS
-    if 4 * (S[NODES] + CELLS_MAX * LEVELS) > 3 * M.shape[0]:
+    if 4 * (S[NODES] + CELLS_MAX * (LEVELS + 1)) > 3 * M.shape[0]:
         return ROOM_NODES
     wanted = 0
     for k in range(count):
@@ -215,7 +235,7 @@ def _room_needed(grid: Grid, keys: Ints, count: int) -> int:
     return ROOM_ENTRIES if S[ENTRIES] + wanted > E.shape[0] else PUT
 
 
-@kernel
+@inner
 def _use_spans(N: Ints, level: int, span_level: int, from_ms: int, until_ms: int) -> None:
     bits = SPAN_BITS + 3 * span_level
     least, most = from_ms >> bits, until_ms >> bits
@@ -266,7 +286,7 @@ def grid_put(grid: Grid, row: int, F: Floats, K: Ints, V: Floats, B: Floats, P: 
         D[e, 8] = row
         N[level, span_level, 0] += 1
     for k in range(cubes):
-        _mark_cell(grid, level, cells[k, 0], cells[k, 1], cells[k, 2])
+        _mark_cell(grid, level, cells[k, 0], cells[k, 1], cells[k, 2], floor, ceiling)
     return PUT
 
 
@@ -314,4 +334,5 @@ def copy_buckets(grid: Grid, fresh: Grid) -> None:
             fresh.H[place, n] = H[h, n]
         S[BUCKETS] += 1
         if key >> 59 != EVERYWHERE:
-            _mark_cell(fresh, key >> 59, (key >> 24) & 4095, (key >> 12) & 4095, key & 4095)
+            lower, upper = band_lower(H[h, 3]), band_upper(H[h, 3])
+            _mark_cell(fresh, key >> 59, (key >> 24) & 4095, (key >> 12) & 4095, key & 4095, lower, upper)

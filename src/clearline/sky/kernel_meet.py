@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_shape import (
     BLOCK_EDGES,
     IN_LINE,
@@ -64,21 +64,21 @@ RULE_COLUMNS = 10
 errors by reference [m]."""
 
 
-@kernel
+@inner
 def lateral_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, tolerance: float) -> float:
     """Return the chord between the cores at or below which the two may be within `lateral` [m]."""
     angle = F[a, 4] / F[a, 5] + G[b, 4] / G[b, 5] + (lateral + tolerance) / max(F[a, 5], G[b, 5])
     return 2.0 * math.sin(0.5 * angle)
 
 
-@kernel
+@inner
 def sure_limit(F: Floats, a: int, G: Floats, b: int, lateral: float, tolerance: float) -> float:
     """Return the chord at or below which the two are certainly within `lateral`; negative where none is."""
     angle = F[a, 4] / F[a, 6] + G[b, 4] / G[b, 6] + (lateral - tolerance) / min(F[a, 6], G[b, 6])
     return 2.0 * math.sin(0.5 * angle)
 
 
-@kernel
+@inner
 def vertical_gap(F: Floats, K: Ints, a: int, G: Floats, L: Ints, b: int, errors: Floats) -> tuple[float, float]:
     """Return bounds (least, most) of the vertical gap between two bands; at or below 0 they share a height."""
     up = G[b, 7] - F[a, 10]
@@ -187,7 +187,7 @@ def _boundary_gap_sq(
     return best_sq
 
 
-@kernel
+@inner
 def lateral_gap(
     F: Floats,
     K: Ints,
@@ -225,7 +225,7 @@ def lateral_gap(
     return math.sqrt(gap_sq) if gap_sq < limit_sq else math.inf
 
 
-@kernel
+@inner
 def _holds(x: float, y: float, z: float, F: Floats, K: Ints, a: int, V: Floats, B: Floats, apart: float) -> bool:
     """Is a place inside ring a, and farther than `apart` from its edges?"""
     if x == 0.0 and y == 0.0 and z == 0.0:
@@ -264,7 +264,7 @@ def _cross_deeply(
     return False
 
 
-@kernel
+@inner
 def _overlap_surely(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, apart: float
 ) -> bool:
@@ -278,7 +278,7 @@ def _overlap_surely(
     return _cross_deeply(V, K[a, 6], K[a, 3], B, K[a, 7], W, L[b, 6], L[b, 3], C, L[b, 7], apart)
 
 
-@kernel
+@inner
 def common_window(K: Ints, a: int, L: Ints, b: int, time_ms: int) -> tuple[int, int, bool]:
     """Return the window that two volumes share, or the gap between theirs if that is at most `time_ms`, and whether."""
     later = max(K[a, 4], L[b, 4])
@@ -286,7 +286,7 @@ def common_window(K: Ints, a: int, L: Ints, b: int, time_ms: int) -> tuple[int, 
     return min(later, earlier), max(later, earlier), later - earlier <= time_ms
 
 
-@kernel
+@inner
 def closeness(
     F: Floats,
     K: Ints,

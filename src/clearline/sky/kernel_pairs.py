@@ -15,23 +15,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_ask import FEW, STACK
 from clearline.sky.kernel_cells import EVERYWHERE, LEVELS, SPAN_BITS, key_of
-from clearline.sky.kernel_grid import CLOCK_BITS, OUTWARD_SINGLE, Grid, band_lower, band_upper, slot_of
+from clearline.sky.kernel_grid import BUCKETS, CLOCK_BITS, OUTWARD_SINGLE, Grid, band_lower, band_upper, slot_of
 from clearline.sky.kernel_meet import APART
 from clearline.sky.kernel_query import Rules, compare, near_rows, rule_of
 from clearline.sky.kernel_rows import Rows
 from clearline.sky.kernel_shape import Ints
 
-__all__ = ["PAIR_COLUMNS", "compare_pairs", "join_buckets", "join_long", "long_rows"]
+__all__ = ["PAIR_COLUMNS", "buckets_in_place", "compare_pairs", "join_buckets", "join_long", "long_rows"]
 
 JOIN_SPAN_LEVELS = 2
+PLACE_BITS = 27
+"""Room for 134 million places in the table of buckets beside 36 bits of a cube."""
 PAIR_COLUMNS = 8
 _LOW = 0xFFFFFFFF
 
 
-@kernel
+@inner
 def _pair(a: int, b: int) -> int:
     return (min(a, b) << 32) | max(a, b)
 
@@ -43,7 +45,7 @@ def _more(out: Ints) -> Ints:
     return more
 
 
-@kernel
+@inner
 def _join(grid: Grid, h: int, other: int, span: int, bits: int, rows: Rows, out: Ints, found: int) -> tuple[Ints, int]:
     """Append the pairs of two buckets (one of them with itself) whose entries may meet.
 
@@ -92,24 +94,40 @@ def _join(grid: Grid, h: int, other: int, span: int, bits: int, rows: Rows, out:
     return out, found
 
 
-@kernel
+@inner
 def _bands_meet(H: Ints, h: int, other: int) -> bool:
     return band_lower(H[h, 3]) <= band_upper(H[other, 3]) and band_lower(H[other, 3]) <= band_upper(H[h, 3])
 
 
 @kernel
-def join_buckets(grid: Grid, rows: Rows, start: int, stop: int) -> Ints:
-    """Return the pairs, some of them twice, that places [start, stop) of the table of buckets have with those above."""
-    H, N = grid.H, grid.N
-    out = np.empty(4096, np.int64)
+def buckets_in_place(grid: Grid) -> Ints:
+    """Return (cube, place in the table) of each bucket to join, in one number: sorted, neighbours in space follow."""
+    H = grid.H
+    out = np.empty(grid.S[BUCKETS], np.int64)
     found = 0
-    for h in range(start, stop):
+    for h in range(H.shape[0]):
         key = H[h, 0]
         if key < 0 or H[h, 2] >> 32 == 0:
             continue
-        level, span_level, span = key >> 59, (key >> 56) & 7, (key >> 36) & 0xFFFFF
-        if level == EVERYWHERE or span_level >= JOIN_SPAN_LEVELS:
+        level = key >> 59
+        if level == EVERYWHERE or (key >> 56) & 7 >= JOIN_SPAN_LEVELS:
             continue
+        x, y, z = (key >> 24) & 4095, (key >> 12) & 4095, key & 4095
+        out[found] = (((x << 2 * level) << 12 | (y << 2 * level)) << 12 | (z << 2 * level)) << PLACE_BITS | h
+        found += 1
+    return out[:found]
+
+
+@kernel
+def join_buckets(grid: Grid, rows: Rows, buckets: Ints) -> Ints:
+    """Return the pairs, some of them twice, that the buckets given have with themselves and with those above them."""
+    H, N = grid.H, grid.N
+    out = np.empty(4096, np.int64)
+    found = 0
+    for each in buckets:
+        h = each & ((1 << PLACE_BITS) - 1)
+        key = H[h, 0]
+        level, span_level, span = key >> 59, (key >> 56) & 7, (key >> 36) & 0xFFFFF
         x, y, z = (key >> 24) & 4095, (key >> 12) & 4095, key & 4095
         bits = SPAN_BITS + 3 * span_level
         if H[h, 2] >> 32 > 1:
@@ -123,10 +141,10 @@ def join_buckets(grid: Grid, rows: Rows, start: int, stop: int) -> Ints:
                 low = span >> coarser if coarser >= 0 else span << -coarser
                 high = low if coarser >= 0 else low + (1 << -coarser) - 1
                 finest = SPAN_BITS + 3 * min(span_level, other_level)
-                for each in range(low, high + 1):
-                    o = slot_of(H, key_of(above, other_level, each, x >> shift, y >> shift, z >> shift))
+                for other_span in range(low, high + 1):
+                    o = slot_of(H, key_of(above, other_level, other_span, x >> shift, y >> shift, z >> shift))
                     if H[o, 0] >= 0 and H[o, 2] >> 32 > 0 and _bands_meet(H, h, o):
-                        out, found = _join(grid, h, o, span if coarser >= 0 else each, finest, rows, out, found)
+                        out, found = _join(grid, h, o, span if coarser >= 0 else other_span, finest, rows, out, found)
     return out[:found]
 
 

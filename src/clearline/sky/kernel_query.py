@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_ask import FEW, STACK, ask_of, candidates
 from clearline.sky.kernel_grid import Grid
 from clearline.sky.kernel_meet import (
@@ -112,13 +112,13 @@ def merge(hits: Ints, count: int) -> tuple[Ints, Ints]:
     return findings[:found], pairs
 
 
-@kernel
+@inner
 def rule_of(K: Ints, a: int, L: Ints, b: int, rules: Rules) -> int:
     """Return the number of the rule that two classes of aircraft have; 0 is the general one."""
     return int(rules[3 + CLASSES * K[a, 13] + L[b, 13]])
 
 
-@kernel
+@inner
 def compare(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, rules: Rules
 ) -> tuple[int, int, int]:

@@ -67,7 +67,7 @@ def new_grid() -> Grid:
     entries = np.zeros((1024, ENTRY_COLUMNS), dtype=np.float32)
     return Grid(
         H=_table(_PLACES_FIRST, 4),
-        M=_table(_PLACES_FIRST, 2),
+        M=_table(_PLACES_FIRST, 4),
         E=entries,
         D=entries.view(np.uint32),
         S=counters,
@@ -120,7 +120,7 @@ def with_more(grid: Grid, need: int) -> Grid:
         return grid._replace(E=entries, D=entries.view(np.uint32))
     live = int(np.count_nonzero((grid.H[:, 0] >= 0) & (grid.H[:, 2] >> 32 > 0)))
     nodes = len(grid.M) if need == ROOM_BUCKETS else 2 * int(grid.S[NODES])
-    fresh = grid._replace(H=_table(2 * live, 4), M=_table(nodes, 2))
+    fresh = grid._replace(H=_table(2 * live, 4), M=_table(nodes, 4))
     copy_buckets(grid, fresh)
     return fresh
 
