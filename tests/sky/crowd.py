@@ -20,7 +20,9 @@ from clearline.model.refusal import FieldRefusal, Refusal
 from clearline.model.rules import RuleSet
 from clearline.model.volume import Volume4D
 from clearline.sky import Finding, Prepared, Sky, describe, prepare
+from clearline.sky.columns import Columns
 from clearline.sky.kernel_cells import CUBE, SPAN_BITS
+from clearline.sky.result import FoundPair
 from tests.sky.forms import DAY_MS, Form, Limit
 from tests.sky.shapes import INTERSECT, THREES, Place, anywhere, moved, random_outline, rules, volume
 
@@ -28,6 +30,8 @@ __all__ = ["Difference", "WorldReport", "run_world"]
 
 POOL: Final = 300
 HELD_MAX: Final = (20, 80, 80, 150, 150, 600)
+PAIRED_MAX: Final = 200
+"""Notices held up to which all pairs are looked for one by one too."""
 CHANGES_EVERY: Final = 25
 """Queries between two bursts of changes."""
 RULE_SETS: Final[tuple[RuleSet, ...]] = (
@@ -139,9 +143,9 @@ class _World:
                 kind, full = random.random(), len(self.held) > self.held_max
             if self.held and 0.25 <= kind < 0.4:  # a new version under the same handle
                 handle = random.choice(list(self.held))
-                self.sky.remove(handle)
             notice, group = random.choice(self.pool), random.randrange(4)
-            self.sky.add(handle, notice.prepared, group=group)
+            put = self.sky.replace if handle in self.held else self.sky.add
+            put(handle, notice.prepared, group=group)
             self.held[handle] = notice, group
             self.report.changes += 1
         self.report.held_max = max(self.report.held_max, len(self.held))
@@ -191,6 +195,31 @@ class _World:
                 return False
         return True
 
+    def doors(self) -> bool:
+        """Do many questions at once, and all pairs, say what single questions say?"""
+        one = [each for each in self.pool if len(each.volumes) == 1]
+        table = self.sky.findings_of(Columns.from_volumes([each.volumes[0] for each in one]))
+        known = {
+            (k, *_told(finding))
+            for k, each in enumerate(one)
+            for finding in self.sky.findings_without_grid(each.prepared, exclude_group=None)
+        }
+        if {(row.query, *_told(row)) for row in table.records()} != known:
+            return False
+        if len(self.held) > PAIRED_MAX:
+            return True
+        met = {
+            (handle, *_told(finding))
+            for handle, (notice, _) in self.held.items()
+            for finding in self.sky.findings_without_grid(notice.prepared, exclude_group=None)
+            if handle < finding.handle
+        }
+        return {(row.query, *_told(row)) for row in self.sky.pairs().records()} == met
+
+
+def _told(found: Finding | FoundPair) -> tuple[object, ...]:
+    return found.handle, found.severity, found.from_ms, found.until_ms, found.closer_ms, found.certain
+
 
 def _first_difference(found: list[Finding], known: list[Finding]) -> int | None:
     if found == known:
@@ -212,7 +241,11 @@ def run_world(number: int, *, seed: int, queries: int) -> WorldReport:
                 report.difference = Difference(number, seed, query, wrong, (), (), alone=False)
             return report
     if not world.again():
-        report.difference = Difference(number, seed, queries, "history: a new index says something else", (), (), False)
+        report.difference = Difference(number, seed, queries, "history: a new index says otherwise", (), (), False)
+    if not world.doors():
+        report.difference = Difference(
+            number, seed, queries, "doors: many at once are not as each alone", (), (), False
+        )
     return report
 
 

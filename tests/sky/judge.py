@@ -8,6 +8,7 @@ Rules
    r_a / M_a + r_b / M_b + (s + 2 cm) / M, M at the lowest latitude in reach, and stands for N at the highest.
  * NOT CERTAIN: a finding is called certain, and an oracle says the distance is surely more than separation and radii.
  * ONE-SIDED: a and b are not what b and a are. DOORS: `describe` says something else than `Sky`.
+ * COLUMNS: arrays of many pairs at a time say something else than `prepare` and `Sky.findings`.
  * ORACLES DISAGREE: what two of them are sure of excludes each other.
  * REFUSED WRONGLY: a ring is refused that GEOS finds simple by more than the tolerance. ACCEPTED: one that has to be
    refused is not.
@@ -15,17 +16,21 @@ Rules
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from numpy.typing import NDArray
 
 from clearline.model.refusal import FieldRefusal, Refusal
 from clearline.model.rules import RuleSet
 from clearline.sky import Prepared, Sky, describe, prepare
-from tests.sky.forms import WGS84, Case, Form
+from clearline.sky.columns import Columns
+from tests.sky.forms import BAND, WGS84, Case, Form
 from tests.sky.oracle_air import GEOID_KNOWN, apart_in_all_states, meet_in_some_state
 from tests.sky.oracle_digits import digits_distance_m
 from tests.sky.oracle_ellipsoid import ERROR_M, core_distances_m, cores_of
@@ -40,6 +45,7 @@ TOLERANCE_M: Final = 0.02
 EDGE_M: Final = 0.00661
 """What the documents say of the kernel; a claim to be tested, not to be imported."""
 REACH_BEYOND_M: Final = 120_000.0
+KINDS: Final = ("circle", "corridor", "polygon")
 DESCRIBED_EVERY: Final = 20
 CLEARANCE_M: Final = 0.001
 DIGITS_VERTICES_MAX: Final = 60
@@ -191,7 +197,38 @@ def _verdicts(ready: Sequence[tuple[Case, Prepared, Prepared]], tally: Tally) ->
                 said = Verdict(closer=meeting is not None, certain=meeting is not None and meeting.certain)
                 if said != out[k]:
                     tally.failures.append(Failure("DOORS", "kernel", case))
+        _ask_in_columns(there, {k: ready[k][0] for k in places}, out, tally)
     return [out[k] for k in range(len(ready))]
+
+
+def _ask_in_columns(there: Sky, cases: dict[int, Case], verdicts: dict[int, Verdict], tally: Tally) -> None:
+    """Ask all at once, from arrays; bands said as text have another way in."""
+    asked = [(k, case, case.a) for k, case in cases.items() if case.a is not None and case.band_a == BAND]
+    forms = [form for _, _, form in asked]
+    columns = Columns.from_arrays(
+        [lat for form in forms for lat, _ in form.places],
+        [lng for form in forms for _, lng in form.places],
+        list(itertools.accumulate((len(form.places) for form in forms), initial=0)),
+        kind=[KINDS.index(form.kind) for form in forms],
+        radius_m=[form.radius_m for form in forms],
+        lower_m=BAND[0],
+        upper_m=BAND[1],
+        start_ms=[case.window_a[0] for _, case, _ in asked],
+        end_ms=[case.window_a[1] for _, case, _ in asked],
+    )
+    rows = {
+        (query, handle): certain
+        for query, handle, certain in zip(*(each.tolist() for each in _columns_told(there, columns)), strict=True)
+    }
+    for query, (k, case, _) in enumerate(asked):
+        said = Verdict(closer=(query, k) in rows, certain=rows.get((query, k), False))
+        if said != verdicts[k]:
+            tally.failures.append(Failure("COLUMNS", "kernel", case))
+
+
+def _columns_told(there: Sky, columns: Columns) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    table = there.findings_of(columns)
+    return table.query, table.handle, table.certain
 
 
 def _found(sky: Sky, asked: Prepared, handle: int) -> Verdict:

@@ -10,7 +10,9 @@ import pytest
 from mpmath import mpf
 
 from clearline.model.volume import Volume4D
-from clearline.sky import Finding, Prepared, prepare
+from clearline.sky import Finding, Prepared, Sky, prepare
+from clearline.sky.columns import Columns
+from clearline.sky.result import FindingTable
 from tests.sky import judge as judging
 from tests.sky.forms import WGS84, Case, Form, ahead, case_from_json
 from tests.sky.judge import failures_of, judge, smaller
@@ -19,7 +21,7 @@ from tests.sky.oracle_digits import digits_distance_m, geodesic_m
 from tests.sky.oracle_ellipsoid import core_distances_m, cores_of
 from tests.sky.oracle_plane import clearance_m, plane_distance_m
 from tests.sky.oracle_s2 import s2_distances_m
-from tests.sky.shapes import EFFORT, Place, anywhere, seeded
+from tests.sky.shapes import EFFORT, INTERSECT, Place, anywhere, seeded
 
 SEED = 47_001
 
@@ -118,6 +120,9 @@ class _Says:
 
     def add_many(self, items: object) -> None:
         pass
+
+    def findings_of(self, columns: Columns) -> FindingTable:
+        return Sky(INTERSECT).findings_of(columns)
 
     def findings(self, _asked: Prepared, *, exclude_group: int | None) -> list[Finding]:
         return list(self.answer)
