@@ -15,7 +15,8 @@ from clearline.model.refusal import Refusal, RefusalCode
 from clearline.model.trajectory import Trajectory, TrajectoryPoint
 from clearline.model.volume import LatLngPoint
 from clearline.sky import Prepared
-from clearline.sky.altitude import REFERENCE_CODES, height_w84_m
+from clearline.sky.altitude import REFERENCE_CODES, WORLDWIDE, AltitudeBounds, height_w84_m
+from clearline.sky.geoid import geoid_of_record_m
 from clearline.sky.kernel_meet import FLOAT_COLUMNS, INT_COLUMNS
 from clearline.sky.kernel_shape import MOVING, Ints, unit_vectors
 from clearline.sky.trajectory import prepare_trajectory
@@ -71,8 +72,12 @@ def test_pieces_are_where_the_flight_is() -> None:
     assert 0.003 < worst_m < PIECE_APART_M, worst_m
 
 
+FORECAST = AltitudeBounds.of_weather(qnh_hpa=(1005.0, 1020.0), isa_degrees=(-5.0, 15.0), ground_amsl_m=(0.0, 900.0))
+
+
+@pytest.mark.parametrize("bounds", [WORLDWIDE, FORECAST, AltitudeBounds(geoid_m=(40.0, 50.0))])
 @pytest.mark.parametrize("reference", list(AltitudeReference))
-def test_heights_are_those_of_the_altitudes(reference: AltitudeReference) -> None:
+def test_heights_are_those_of_the_altitudes(reference: AltitudeReference, bounds: AltitudeBounds) -> None:
     """R13: the hull of a piece holds the heights W84 of all altitudes that it passes; its band says them."""
     units = AltitudeUnits.FL if reference is AltitudeReference.FL else AltitudeUnits.M
     unit_m = 30.48 if reference is AltitudeReference.FL else 1.0
@@ -83,7 +88,7 @@ def test_heights_are_those_of_the_altitudes(reference: AltitudeReference) -> Non
         ),
         buffer_vertical_m=50.0,
     )
-    prepared = prepare_trajectory(path)
+    prepared = prepare_trajectory(path, bounds=bounds)
     floats, ints, _ = records(prepared)
     assert (ints[:, 0] == MOVING).all()
     assert (ints[:, 1:3] == REFERENCE_CODES[reference]).all()
@@ -92,9 +97,12 @@ def test_heights_are_those_of_the_altitudes(reference: AltitudeReference) -> Non
         for share in (0.0, 0.3, 1.0):
             value_m = (start + share * (end - start)) * unit_m
             for off_m, columns in ((-50.0, (7, 8)), (50.0, (9, 10))):
-                bound = height_w84_m(Altitude((value_m + off_m) / unit_m, reference, units))
+                said = Altitude((value_m + off_m) / unit_m, reference, units)
+                bound = height_w84_m(said, geoid_m=geoid_of_record_m(floats, k), bounds=bounds)
                 assert floats[k, columns[0]] <= bound[0] + 1e-6
                 assert bound[1] <= floats[k, columns[1]] + 1e-6
+                if start == end:
+                    assert floats[k, columns[0] : columns[1] + 1] == pytest.approx(bound)
         assert floats[k, 11:15] == pytest.approx(
             [start * unit_m - 50.0, start * unit_m + 50.0, end * unit_m - 50.0, end * unit_m + 50.0]
         )

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 
 __all__ = ["cylinder_window", "disc_window", "half_window", "slab_window"]
 
@@ -28,7 +28,7 @@ STANDING = 1e-200
 """Below this square of a speed nothing moves, and its digits are no longer whole."""
 
 
-@kernel
+@inner
 def half_window(g: float, h: float, t0: float, t1: float) -> tuple[float, float]:
     """Return the t in [t0, t1] with g + h t <= 0."""
     if h == 0.0:
@@ -42,14 +42,14 @@ def half_window(g: float, h: float, t0: float, t1: float) -> tuple[float, float]
     return (t0, t1) if t0 <= t1 else (math.inf, -math.inf)
 
 
-@kernel
+@inner
 def slab_window(g: float, h: float, reach: float, t0: float, t1: float) -> tuple[float, float]:
     """Return the t in [t0, t1] with |g + h t| <= reach."""
     t0, t1 = half_window(g - reach, h, t0, t1)
     return half_window(-g - reach, -h, t0, t1)
 
 
-@kernel
+@inner
 def disc_window(
     ss: float, sv: float, vv: float, cross: float, reach: float, t0: float, t1: float
 ) -> tuple[float, float]:

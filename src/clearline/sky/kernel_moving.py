@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner, kernel
 from clearline.sky.kernel_cylinder import disc_window, half_window, slab_window
 from clearline.sky.kernel_lag import lag_closeness
 from clearline.sky.kernel_meet import APART, CLOSER, SURE, lateral_limit, sure_limit
@@ -35,7 +35,7 @@ PLACES_TRIED = 9
 """Instants at which certainty is looked for inside a ring."""
 
 
-@kernel
+@inner
 def _place_window(way: Way, cx: float, cy: float, cz: float, reach: float, y0: float, y1: float) -> tuple[float, float]:
     """Return when |p x c| <= reach."""
     mx, my, mz, hx, hy, hz = way
@@ -50,7 +50,7 @@ def _place_window(way: Way, cx: float, cy: float, cz: float, reach: float, y0: f
     )
 
 
-@kernel
+@inner
 def _side_window(way: Way, V: Floats, i: int, j: int, reach: float, y0: float, y1: float) -> tuple[float, float]:
     """Return when p is beside the edge from vertex i to j, and |n . p| <= reach."""
     nx, ny, nz = V[i, 3], V[i, 4], V[i, 5]
@@ -68,7 +68,7 @@ def _side_window(way: Way, V: Floats, i: int, j: int, reach: float, y0: float, y
     return half_window(-(ex * mx + ey * my + ez * mz), -(ex * hx + ey * hy + ez * hz), y0, y1)
 
 
-@kernel
+@inner
 def _inside_at(way: Way, y: float, G: Floats, L: Ints, b: int, W: Floats) -> bool:
     x, v, z = place_on(way, y)
     return bool(inside(x, v, z, W, L[b, 6], L[b, 3], G[b, 0], G[b, 1], G[b, 2], G[b, 3]))
@@ -125,7 +125,7 @@ def _surely_in(
     return False
 
 
-@kernel
+@inner
 def _seen_window(seen: Seen, reach: float, y0: float, y1: float) -> tuple[float, float]:
     """Return when two pieces that move together in time are within `reach` as seen."""
     if reach < 0.0 or y0 > y1:
@@ -134,7 +134,7 @@ def _seen_window(seen: Seen, reach: float, y0: float, y1: float) -> tuple[float,
     return disc_window(sx * sx + sy * sy, sx * vx + sy * vy, vx * vx + vy * vy, sx * vy - sy * vx, reach, y0, y1)
 
 
-@kernel
+@inner
 def _near(F: Floats, a: int, G: Floats, b: int, chord: float) -> bool:
     """May two cores be within a chord of each other, by their caps?"""
     reach = F[a, 3] + G[b, 3] + chord
@@ -169,7 +169,7 @@ def _against_still(
     return CLOSER, from_ms, until_ms
 
 
-@kernel
+@inner
 def _both_moving(
     F: Floats, K: Ints, a: int, V: Floats, G: Floats, L: Ints, b: int, W: Floats,
     limit: float, sure: float, most: float, surely: float, errors: Floats,
@@ -188,7 +188,7 @@ def _both_moving(
     return (SURE if s0 <= s1 else CLOSER), from_ms, until_ms
 
 
-@kernel
+@inner
 def _before(K: Ints, a: int, V: Floats, L: Ints, b: int, W: Floats) -> bool:
     """Put two pieces in an order that does not depend on which was asked for: both ways give the same digits."""
     if K[a, 4] != L[b, 4]:

@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from clearline.sky.compiler import kernel
+from clearline.sky.compiler import inner
 from clearline.sky.kernel_cylinder import half_window
 from clearline.sky.kernel_shape import MOVING, Floats, Ints
 
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
     stretch: float
 
 
-@kernel
+@inner
 def place_at(K: Ints, a: int, V: Floats, at_ms: float) -> tuple[float, float, float]:
     """Return where piece a is, as a unit vector."""
     v = K[a, 6]
@@ -65,7 +65,7 @@ def place_at(K: Ints, a: int, V: Floats, at_ms: float) -> tuple[float, float, fl
     return x / norm, y / norm, z / norm
 
 
-@kernel
+@inner
 def limits_at(F: Floats, K: Ints, a: int, at_ms: float) -> tuple[float, float]:
     """Return the lower and upper limit of volume a at an instant, in their own references."""
     if K[a, 0] != MOVING:
@@ -74,7 +74,7 @@ def limits_at(F: Floats, K: Ints, a: int, at_ms: float) -> tuple[float, float]:
     return F[a, 11] + share * (F[a, 13] - F[a, 11]), F[a, 12] + share * (F[a, 14] - F[a, 12])
 
 
-@kernel
+@inner
 def way_of(K: Ints, a: int, V: Floats, w0: int, w1: int) -> Way:
     """Return M and H of piece a over [w0, w1]."""
     x0, y0, z0 = place_at(K, a, V, w0)
@@ -85,7 +85,7 @@ def way_of(K: Ints, a: int, V: Floats, w0: int, w1: int) -> Way:
     )  # fmt: skip
 
 
-@kernel
+@inner
 def place_on(way: Way, y: float) -> tuple[float, float, float]:
     """Return M + H y as a unit vector."""
     px, py, pz = way[0] + way[3] * y, way[1] + way[4] * y, way[2] + way[5] * y
@@ -93,7 +93,7 @@ def place_on(way: Way, y: float) -> tuple[float, float, float]:
     return px / norm, py / norm, pz / norm
 
 
-@kernel
+@inner
 def _gap_window(
     outer: float, first: float, last: float, error: float, allowed: float, y0: float, y1: float
 ) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def _gap_window(
     return half_window(0.5 * (first + last) - error - allowed, 0.5 * (last - first), y0, y1)
 
 
-@kernel
+@inner
 def _sure_gap_window(
     outer: float, first: float, last: float, error: float, allowed: float, y0: float, y1: float
 ) -> tuple[float, float]:
@@ -117,7 +117,7 @@ def _sure_gap_window(
     return half_window(0.5 * (first + last) + error - allowed, 0.5 * (last - first), y0, y1)
 
 
-@kernel
+@inner
 def vertical_window(
     F: Floats, K: Ints, a: int, G: Floats, L: Ints, b: int, errors: Floats, w0: int, w1: int, most: float, sure: float
 ) -> tuple[float, float, float, float]:
@@ -137,7 +137,7 @@ def vertical_window(
     return y0, y1, s0, s1
 
 
-@kernel
+@inner
 def seen_along(one: Way, other: Way) -> Seen:
     """Return two pieces as seen along the middle between them; see `Seen`."""
     cx, cy, cz = one[0] + other[0], one[1] + other[1], one[2] + other[2]
@@ -166,7 +166,7 @@ def seen_along(one: Way, other: Way) -> Seen:
     )  # fmt: skip
 
 
-@kernel
+@inner
 def whole_ms(w0: int, w1: int, y0: float, y1: float) -> tuple[int, int]:
     """Return the whole ms of [w0, w1] around [y0, y1]."""
     half = 0.5 * (w1 - w0)

@@ -26,16 +26,9 @@ from clearline.model import limits
 from clearline.model.altitude import FEET_M, Altitude, AltitudeReference, AltitudeUnits
 from clearline.model.refusal import Refusal, RefusalCode
 from clearline.model.trajectory import Trajectory
-from clearline.sky.altitude import (
-    GEOID_M,
-    GROUND_AMSL_M,
-    QNH_APART_M,
-    REFERENCE_CODES,
-    SEA_LEVEL_HPA,
-    THICKNESS_RATIO,
-    pressure_altitude_m,
-)
+from clearline.sky.altitude import REFERENCE_CODES, WORLDWIDE, AltitudeBounds, pressure_altitude_m
 from clearline.sky.geodesy import CURVATURE_MERIDIAN_M_MIN, meridian_m, prime_vertical_m
+from clearline.sky.geoid import geoid_intervals_of_records_m
 from clearline.sky.kernel_meet import FLOAT_COLUMNS, INT_COLUMNS
 from clearline.sky.kernel_shape import MOVING, Floats, Ints, unit_vectors
 from clearline.sky.prepared import Prepared
@@ -59,8 +52,10 @@ class _Cuts(NamedTuple):
     heights_m: Floats
 
 
-def prepare_trajectory(trajectory: Trajectory, *, field: str = "trajectory") -> Prepared:
-    """Check a trajectory and cut it into moving pieces.
+def prepare_trajectory(
+    trajectory: Trajectory, *, field: str = "trajectory", bounds: AltitudeBounds = WORLDWIDE
+) -> Prepared:
+    """Check a trajectory and cut it into moving pieces; `bounds` as for `prepare`.
 
     Raises:
         Refusal: SHAPE_TOO_LARGE, OUT_OF_RANGE or OVER_LIMIT; `field` is the path to the point where the leg starts.
@@ -84,8 +79,9 @@ def prepare_trajectory(trajectory: Trajectory, *, field: str = "trajectory") -> 
     buffer_m = trajectory.buffer_vertical_m
     first_m, last_m = cuts.heights_m[:-1], cuts.heights_m[1:]
     lowest_m, highest_m = np.minimum(first_m, last_m), np.maximum(first_m, last_m)
-    floats[:, 7], floats[:, 8] = _heights_w84_m(reference, lowest_m - buffer_m, highest_m - buffer_m)
-    floats[:, 9], floats[:, 10] = _heights_w84_m(reference, lowest_m + buffer_m, highest_m + buffer_m)
+    sea_m = _sea_m(reference, floats, bounds)
+    floats[:, 7:9] = _heights_m(reference, lowest_m - buffer_m, highest_m - buffer_m, bounds) + sea_m
+    floats[:, 9:11] = _heights_m(reference, lowest_m + buffer_m, highest_m + buffer_m, bounds) + sea_m
     floats[:, 11], floats[:, 12] = first_m - buffer_m, first_m + buffer_m
     floats[:, 13], floats[:, 14] = last_m - buffer_m, last_m + buffer_m
     ints = np.zeros((count, INT_COLUMNS), dtype=np.int64)
@@ -181,33 +177,38 @@ def _caps(vectors: Floats, lats: Floats, buffer_lateral_m: float) -> Floats:
     return out
 
 
-def _heights_w84_m(reference: AltitudeReference, least_m: Floats, most_m: Floats) -> tuple[Floats, Floats]:
-    """Return the lowest height W84 that `least_m`, and the highest that `most_m` can mean: as `altitude.height_w84_m`.
+def _sea_m(reference: AltitudeReference, records: Floats, bounds: AltitudeBounds) -> Floats:
+    """Return between which heights W84 mean sea level lies at each piece; 0 for a reference that is W84."""
+    if reference is AltitudeReference.W84:
+        return np.zeros((1, 2))
+    if bounds.geoid_m is not None:
+        return np.array([bounds.geoid_m])
+    return geoid_intervals_of_records_m(records)
 
-    Those are the bounds of all between the two, because each bound rises with the altitude.
+
+def _heights_m(reference: AltitudeReference, least_m: Floats, most_m: Floats, bounds: AltitudeBounds) -> Floats:
+    """Return the lowest height that `least_m`, and the highest that `most_m` can mean: as `altitude.height_w84_m`.
+
+    Above mean sea level, or W84 for W84. They bound all between the two, because each bound rises with the altitude.
     """
     match reference:
-        case AltitudeReference.W84:
-            return least_m, most_m
-        case AltitudeReference.AMSL:
-            return least_m + GEOID_M[0], most_m + GEOID_M[1]
+        case AltitudeReference.W84 | AltitudeReference.AMSL:
+            return np.stack([least_m, most_m], axis=1)
         case AltitudeReference.FL:
-            deep_m, shallow_m = (pressure_altitude_m(hpa) for hpa in SEA_LEVEL_HPA)
-            return _thick(least_m - deep_m, np.minimum) + GEOID_M[0], _thick(most_m - shallow_m, np.maximum) + GEOID_M[
-                1
-            ]
+            deep_m, shallow_m = (pressure_altitude_m(hpa) for hpa in bounds.sea_level_hpa)
+            return _thickness(least_m - deep_m, most_m - shallow_m, bounds)
         case AltitudeReference.QNH:
-            lowest_m, highest_m = _thick(least_m - QNH_APART_M, np.minimum), _thick(most_m + QNH_APART_M, np.maximum)
-            return lowest_m + GEOID_M[0], highest_m + GEOID_M[1]
+            return _thickness(least_m - bounds.qnh_apart_m, most_m + bounds.qnh_apart_m, bounds)
         case AltitudeReference.AGL:
-            return least_m + GROUND_AMSL_M[0] + GEOID_M[0], most_m + GROUND_AMSL_M[1] + GEOID_M[1]
+            return np.stack([least_m + bounds.ground_amsl_m[0], most_m + bounds.ground_amsl_m[1]], axis=1)
         case _ as never:
             assert_never(never)
 
 
-def _thick(standard_m: Floats, choose: np.ufunc) -> Floats:
-    out: Floats = choose(standard_m * THICKNESS_RATIO[0], standard_m * THICKNESS_RATIO[1])
-    return out
+def _thickness(least_m: Floats, most_m: Floats, bounds: AltitudeBounds) -> Floats:
+    thin, thick = bounds.thickness_ratio
+    least_m, most_m = np.minimum(least_m * thin, least_m * thick), np.maximum(most_m * thin, most_m * thick)
+    return np.stack([least_m, most_m], axis=1)
 
 
 def _bands(
