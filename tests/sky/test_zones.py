@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
 from clearline.model.message import Severity
 from clearline.model.refusal import InternalError, Refusal, RefusalCode
 from clearline.model.rules import RuleSet, ZoneRule
-from clearline.model.volume import Circle, Corridor, Polygon
+from clearline.model.trajectory import Trajectory, TrajectoryPoint
+from clearline.model.volume import Circle, Corridor, LatLngPoint, Polygon
 from clearline.model.zone import Side, Weekday, Zone, ZoneKind, ZoneSide, ZoneWindow
 from clearline.sky import Prepared, describe, load_rules, prepare
+from clearline.sky.trajectory import prepare_trajectory
 from clearline.sky.zones import ZoneFinding, Zones
 from tests.sky.shapes import INTERSECT, anywhere, circle, corridor, moved, polygon, random_outline, seeded, volume
 
@@ -281,3 +284,67 @@ def test_a_wrong_side_has_its_windows_and_volumes() -> None:
     steady = zone(LINE, corridor(1_000.0, (10, 10), (10, 11)), sides=SIDES, depth_m=900.0)
     assert found(Zones([steady], INTERSECT, HORIZON), notice(middle)) != []
     assert found(Zones([steady], INTERSECT, HORIZON), notice(wrong)) == []
+
+
+def flight(*places: tuple[float, float], minutes: int, height_m: float = 50.0) -> Prepared:
+    points = tuple(
+        TrajectoryPoint(
+            LatLngPoint(*place), Altitude(height_m, AltitudeReference.W84, AltitudeUnits.M), n * minutes * 60_000
+        )
+        for n, place in enumerate(places)
+    )
+    return prepare_trajectory(Trajectory(points=points, buffer_lateral_m=50.0, buffer_vertical_m=10.0))
+
+
+def test_flights_meet_zones_when_they_are_there() -> None:
+    """R30: a flight meets a zone from when it comes in until it leaves, and not while the zone sleeps."""
+    there = flight((47.0, 7.0), (47.0, 9.0), minutes=60)
+    crossed = zone(RESTRICTED, circle(47.0, 8.0, 5_000))
+    once = found(Zones([crossed], INTERSECT, HORIZON), there)
+    assert [each.certain for each in once] == [True]
+    # 10 km with the buffers at 152 km/h, about the middle of the hour; told to a piece, which is 5 km or 118 s
+    assert 1_800_000 - 125_000 - 118_000 < once[0].from_ms < 1_800_000 - 115_000
+    assert 1_800_000 + 115_000 < once[0].until_ms < 1_800_000 + 125_000 + 118_000
+    for opens, meets in ((25, False), (29, True), (31, True), (35, False)):
+        window = ZoneWindow(
+            start_ms=opens * 60_000, daily_from_ms=opens * 60_000, daily_until_ms=opens * 60_000 + 30_000
+        )
+        sleeping = zone(RESTRICTED, circle(47.0, 8.0, 5_000), windows=(window,))
+        findings = found(Zones([sleeping], INTERSECT, HORIZON), there)
+        assert [(each.from_ms, each.until_ms) for each in findings] == (
+            [(opens * 60_000, opens * 60_000 + 30_000)] if meets else []
+        )
+
+
+def test_flights_over_a_dividing_line() -> None:
+    """R31: the pieces of a flight are judged one by one: those on the wrong side, and in the buffer."""
+    line = zone(LINE, corridor(1_000.0, (10, 10), (10, 11)), sides=SIDES, depth_m=50_000.0)
+    zones = Zones([line], INTERSECT, HORIZON)
+    north = flight((10.2, 10.1), (10.2, 10.9), minutes=30)
+    assert {party: [each.certain for each in found(zones, north, party)] for party in ("blue", "red", None)} == {
+        "blue": [],
+        "red": [True],
+        None: [],
+    }
+    over = flight((10.2, 10.5), (9.8, 10.5), minutes=60)
+    whole = {party: found(zones, over, party)[0] for party in ("blue", "red", None)}
+    assert 1_500_000 < whole[None].from_ms < whole[None].until_ms < 2_100_000
+    assert whole["red"].from_ms == 0
+    assert whole["red"].until_ms < 2_100_000
+    assert whole["blue"].from_ms > 1_500_000
+    assert whole["blue"].until_ms == 3_600_000
+    assert set(whole[None].pairs) < set(whole["red"].pairs)
+
+
+def test_zones_that_stand_for_decades() -> None:
+    """R30: published zones have no end; a horizon of thirty years is one like any other."""
+    horizon = (0, 30 * 366 * DAY)
+    nightly = ZoneWindow(daily_from_ms=22 * HOUR, daily_until_ms=4 * HOUR)
+    both = [zone(RESTRICTED, circle(47, 8, 5_000)), zone(RESTRICTED, circle(47, 8, 5_000), windows=(nightly,))]
+    zones = Zones(both, INTERSECT, horizon)
+    for year in (0, 7, 29):
+        start = year * 366 * DAY + 3 * HOUR
+        findings = found(zones, notice(circle(47, 8, 100), window_ms=(start, start + 2 * HOUR)))
+        assert [each.closer_ms for each in findings] == [2 * HOUR, HOUR]
+        late = notice(circle(47, 8, 100), window_ms=(start + 2 * HOUR, start + 3 * HOUR))
+        assert [each.closer_ms for each in found(zones, late)] == [HOUR]
