@@ -13,7 +13,9 @@ Rules
  * Where the decision lies within the tolerance, or rests on bounds of altitudes, it is a finding that is not certain.
 
 The horizon is the extent of all notices that will be asked about; a zone without windows is active throughout.
-No I/O, no clock. Threads: any number may ask at once; nothing changes once it is made. Source: practice.md R13, R30, R31.
+No I/O, no clock. Threads: any number may ask at once; nothing changes once it is made.
+
+Source: practice.md R13, R30, R31; design.md §4.
 """
 
 from __future__ import annotations
