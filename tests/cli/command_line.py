@@ -42,7 +42,7 @@ class CommandLine:
 
     def __call__(self, *arguments: object, typed: str = "") -> Ran:
         self._monkeypatch.setattr(sys, "argv", ["clearline", *map(str, arguments)])
-        self._monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as caught:
             main()

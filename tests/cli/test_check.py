@@ -6,59 +6,33 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from clearline.doors.cli import check, check_output
-from clearline.doors.cli.main import main
+from clearline.doors.cli import check_output, check_progress
+from clearline.sky import warm_up
+from tests.cli.command_line import CommandLine, Ran
+from tests.cli.made_files import EXAMPLES, circle, written
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
+@pytest.fixture
+def cli(clearline: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    warm_up()  # compiling is said on stderr
+    return Cli(clearline, monkeypatch)
 
 
 class Cli:
     """Calls the entry point in this process and keeps what it printed."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, clearline: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._clearline = clearline
         self.monkeypatch = monkeypatch
-        self.capsys = capsys
 
-    def __call__(self, *arguments: str | Path) -> Run:
-        self.monkeypatch.setattr(sys, "argv", ["clearline", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = self.capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert isinstance(caught.value.code, int)
-        return Run(int(caught.value.code), out, err)
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(monkeypatch, capsys)
-
-
-def circle(name: str, *, lng: float = 8.0, **changes: Any) -> dict[str, Any]:
-    properties = {
-        "name": name,
-        "radius_m": 1000,
-        "lower": 100,
-        "upper": 200,
-        "start": "2026-11-22T14:00:00Z",
-        "end": "2026-11-22T15:00:00Z",
-    } | changes
-    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [lng, 47.0]}, "properties": properties}
-
-
-def written(path: Path, *features: Any) -> Path:
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}), encoding="utf-8")
-    return path
+    def __call__(self, *arguments: object) -> Ran:
+        ran = self._clearline(*arguments)
+        assert "Traceback" not in ran.out + ran.err
+        return ran
 
 
 # --- what is found
@@ -68,7 +42,7 @@ def test_clear_is_0(cli: Cli, tmp_path: Path) -> None:
     run = cli(
         "check", written(tmp_path / "a.geojson", circle("A")), written(tmp_path / "b.geojson", circle("B", lng=9.0))
     )
-    assert run == Run(0, "2 files, 2 notices compared; 0 conflicts; 0 brief; clear (threes v1).\n", "")
+    assert run == Ran(0, "2 files, 2 notices compared; 0 conflicts; 0 brief; clear (threes v1).\n", "")
 
 
 def test_a_conflict_between_files_is_1_and_says_everything(cli: Cli) -> None:
@@ -165,6 +139,7 @@ def test_json_holds_the_same_facts(cli: Cli) -> None:
     (conflict,), (brief,) = document["conflicts"], document["brief"]
     assert conflict["a"]["title"] == "Survey box"
     assert conflict["b"] == {
+        "kind": "NOTICE",
         "file": str(EXAMPLES / "south.geojson"),
         "feature": "features[0]",
         "title": "Medical transfer",
@@ -196,7 +171,7 @@ def test_a_bad_feature_is_told_and_the_rest_is_checked(cli: Cli, tmp_path: Path)
     assert run.code == 2
     assert "1 conflict;" in run.out
     assert run.err.startswith(
-        f"error: {file} features[1] (Bad): properties.lower: OUT_OF_RANGE: found 300 ft; allowed: "
+        f"error: {file}:1 features[1] (Bad): properties.lower: OUT_OF_RANGE: found 300 ft; allowed: "
     )
     assert "next: " in run.err
 
@@ -304,14 +279,15 @@ def test_files_of_one_name_are_told_apart_by_their_folders(
 
 
 def test_more_pairs_than_are_listed_are_counted(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr(check, "PAIRS_LISTED_MAX", 2)
-    run = cli("check", written(tmp_path / "a.geojson", *(circle(str(number)) for number in range(4))))
+    run = cli("check", "--limit", 2, written(tmp_path / "a.geojson", *(circle(str(number)) for number in range(4))))
     assert run.code == 1
-    assert "2 conflicts; 0 brief; 4 more pairs not listed" in run.out
+    assert "\n 3 " not in run.out
+    assert "4 more, later ones, are not listed: --limit, --json and --html show more.\n" in run.out
+    assert "6 conflicts; 0 brief" in run.out
 
 
 def test_a_terminal_gets_its_width_and_a_bar(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr(check, "PROGRESS_NOTICES_MIN", 2)
+    cli.monkeypatch.setattr(check_progress, "STEPS_MIN", 2)
     cli.monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     cli.monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     cli.monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((100, 30)))
@@ -322,7 +298,7 @@ def test_a_terminal_gets_its_width_and_a_bar(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_pair_that_only_the_index_sees_is_a_bug_and_never_dropped(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr("clearline.sky.describe", lambda a, b, rules: None)
+    cli.monkeypatch.setattr("clearline.sky.describe", lambda *pair, outline: None)
     run = cli("check", written(tmp_path / "a.geojson", circle("A"), circle("B")))
     assert (run.code, "report" in run.err) == (70, True)
 

@@ -1,210 +1,135 @@
 """`clearline check`: every conflict between and within files. No server, no configuration.
 
 Rules
- * Each feature (or operational intent) is a notice of its own and is compared with every other one, of the same file
-   and of the others.
- * What cannot be read is told on stderr with file, feature and field; the rest is still compared and printed.
- * Exit code: 0 clear, 1 conflicts, 2 bad input (also when conflicts were found beside it). BRIEF findings are listed
-   apart and do not count as conflicts.
+ * Each feature (or operational intent, flight, track) is a notice of its own and is compared with every other one, of
+   the same file and of the others, and with every zone. Zones are compared with each other only when asked.
+ * What cannot be read is told on stderr with file, line, feature and field; the rest is still compared and printed.
+ * Exit code: 0 clear, 1 conflicts, 2 bad input (also when conflicts were found beside it). BRIEF findings and those
+   with ADVISORY zones are listed apart and do not count as conflicts.
+ * Every list is bounded, and what is left out is counted.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
 
 import click
 
+from clearline.doors.cli import check_json, check_output
+from clearline.doors.cli.check_compare import PAIRS_KEPT_MAX, Checked, check
+from clearline.doors.cli.check_items import Kind, Refused, read_inputs
+from clearline.doors.cli.check_progress import load_kernels
+from clearline.doors.cli.check_rules import RULES_HELP, rules_named
+from clearline.doors.cli.source_file import STDIN
 from clearline.doors.cli.trouble import ExitCode, tell_refusal
-from clearline.model.message import Severity
-from clearline.model.refusal import InternalError, Refusal, RefusalCode, shown
+from clearline.model.refusal import Refusal, RefusalCode, shown
+from clearline.node.clock import SystemClock
 
-if TYPE_CHECKING:
-    from clearline.formats.record import Record
-    from clearline.model.rules import RuleSet
-    from clearline.sky import Meeting, Prepared
+__all__ = ["command"]
 
-__all__ = ["Checked", "Met", "Refused", "command"]
+TABLE_ROWS = 100
+"""Rows of each table when nothing else is said: some five screens."""
 
-PROGRESS_NOTICES_MIN = 500
-"""Fewer are compared before a bar could be read."""
-
-PAIRS_LISTED_MAX = 100_000
-"""What is listed of two files that meet everywhere: 1 KB a pair, and nobody reads further."""
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """What could not be read: a file as a whole, or one record of it."""
-
-    file: str
-    place: str
-    title: str
-    refusal: Refusal
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One notice to be compared."""
-
-    file: str
-    record: Record
-    prepared: Prepared
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Met:
-    """Two notices that are closer than the rules allow."""
-
-    a: Item
-    b: Item
-    meeting: Meeting
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """Everything that `check` found, in the order of the files."""
-
-    rules: RuleSet
-    files: tuple[str, ...]
-    notices: int
-    conflicts: tuple[Met, ...]
-    brief: tuple[Met, ...]
-    refused: tuple[Refused, ...]
-    unlisted: int = 0
-    """Pairs beyond `PAIRS_LISTED_MAX`: counted, not described."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """2 where anything was refused, else 1 where there is a conflict, else 0."""
-        if self.refused:
-            return ExitCode.BAD_INPUT
-        return ExitCode.FOUND if self.conflicts or self.unlisted else ExitCode.DONE
+REFUSED_TOLD_MAX = 200
+"""Told on stderr, two lines each; all are counted, and `--json` has them."""
 
 
 @click.command(
     name="check",
-    epilog="Exit code: 0 clear, 1 conflicts, 2 bad input (file, feature and field are on stderr; the rest is checked).",
+    epilog="Exit code: 0 clear, 1 conflicts, 2 bad input (file, line and field are on stderr; the rest is checked).",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--rules", default="threes", show_default=True, metavar="threes|intersect", help="How close is too close."
-)
+@click.option("--rules", default="threes", show_default=True, metavar="NAME|FILE", help=RULES_HELP)
+@click.option("--among-zones", is_flag=True, help="Compare zones with each other too, by plain intersection.")
+@click.option("--limit", default=TABLE_ROWS, show_default=True, metavar="N", help="Rows in each table.", type=int)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-@click.option("--map", "map_file", metavar="OUT", help="Also write the regions of conflict to this file, as GeoJSON.")
-def command(files: tuple[str, ...], rules: str, as_json: bool, map_file: str | None) -> int:
-    """Print every conflict between and within GeoJSON or F3548 JSON files.
+@click.option("--geojson", "--map", "map_file", metavar="OUT", help="Also write the regions of conflict, as GeoJSON.")
+@click.option("--html", "html_file", metavar="OUT", help="Also write a report: one page with map, strip and tables.")
+def command(
+    files: tuple[str, ...],
+    rules: str,
+    among_zones: bool,
+    limit: int,
+    as_json: bool,
+    map_file: str | None,
+    html_file: str | None,
+) -> int:
+    """Print every conflict between and within files: notices, trajectories and zones, in any mix of formats.
 
-    Features carry lower, upper (a number is metres W84; or text such as "FL180", "3000 ft AMSL", "120 m AGL"), start,
-    end (RFC 3339), and radius_m for a Point or width_m for a LineString.
+    Formats: GeoJSON, F3548 JSON, KML and KMZ, CSV of tracks, OpenAir, ED-269, ED-318; told from the content. "-" is
+    stdin. docs/formats.md says what each must hold.
     """
-    from clearline.doors.cli import check_output
-    from clearline.sky import load_rules
-
-    rule_set = load_rules(rules)
-    _load_kernels()
-    checked = check(files, rule_set)
-    for each in checked.refused:
-        feature = f" {each.place} ({each.title})" if each.place else ""
-        tell_refusal(each.refusal, place=f"{shown(each.file)}{feature}")
-    click.echo(check_output.as_json(checked) if as_json else check_output.as_tables(checked, width=_width()), nl=False)
+    rule_set = rules_named(rules)
+    if not 1 <= limit <= PAIRS_KEPT_MAX:
+        raise click.BadParameter(f"1 to {PAIRS_KEPT_MAX}", param_hint="--limit")
+    if files.count(STDIN) > 1:
+        raise click.BadParameter("stdin can be read once", param_hint="FILE")
+    load_kernels()
+    clock = SystemClock()
+    checked = check(read_inputs(files), rule_set, among_zones=among_zones, now_ms=clock.now_ms)
+    _tell_refused(checked.refused)
+    _tell_zones_alone(checked)
+    # Whoever draws needs outlines: then they are made for all, so that no pair is described twice.
+    outline = as_json or map_file is not None or html_file is not None
+    most = PAIRS_KEPT_MAX if as_json else limit
+    checked.describe(checked.first(most), outline=outline)
+    _print(checked, as_json=as_json, most=most)
     if map_file is not None:
-        _write(map_file, check_output.as_geojson(checked))
-    return checked.exit_code
+        checked.describe(checked.first(PAIRS_KEPT_MAX), outline=outline)
+        _write(map_file, check_json.as_geojson(checked, most=PAIRS_KEPT_MAX))
+    if html_file is not None:
+        from clearline.doors.cli.report import page
+
+        checked.describe(page.listed_in(checked), outline=True)
+        _write(html_file, page.as_html(checked, now_ms=clock.now_ms()))
+    return exit_code(checked)
 
 
-def check(files: Sequence[str], rules: RuleSet) -> Checked:
-    """Read `files` and compare everything in them with everything else."""
-    refused: list[Refused] = []
-    items = list(_items(files, refused))
-    conflicts: list[Met] = []
-    brief: list[Met] = []
-    unlisted = 0
-    for a, b in _pairs(items, rules):
-        if len(conflicts) + len(brief) >= PAIRS_LISTED_MAX:
-            unlisted += 1
-            continue
-        met = _met(a, b, rules)
-        (brief if met.meeting.severity is Severity.BRIEF else conflicts).append(met)
-    return Checked(
-        rules=rules,
-        files=tuple(files),
-        notices=len(items),
-        conflicts=tuple(conflicts),
-        brief=tuple(brief),
-        refused=tuple(refused),
-        unlisted=unlisted,
-    )
+def exit_code(checked: Checked) -> ExitCode:
+    """Return 2 where anything was refused, else 1 where there is a conflict, else 0."""
+    if checked.refused:
+        return ExitCode.BAD_INPUT
+    return ExitCode.FOUND if checked.conflicts.count else ExitCode.DONE
 
 
-def _items(files: Sequence[str], refused: list[Refused]) -> Iterator[Item]:
-    from clearline.doors.cli.source_file import read_source_file
-    from clearline.sky import prepare
+def _print(checked: Checked, *, as_json: bool, most: int) -> None:
+    if as_json:
+        click.echo(check_json.as_json(checked, most=most), nl=False)
+    else:
+        click.echo(check_output.as_tables(checked, width=_width(), rows=most), nl=False)
 
-    for file in files:
-        try:
-            reading = read_source_file(file)
-        except Refusal as refusal:
-            refused.append(Refused(file=file, place="", title="", refusal=refusal))
-            continue
-        refused.extend(
-            Refused(file=file, place=bad.place, title=bad.title, refusal=bad.refusal) for bad in reading.refused
+
+def _tell_refused(refused: tuple[Refused, ...]) -> None:
+    for each in refused[:REFUSED_TOLD_MAX]:
+        line = f":{each.line}" if each.line is not None else ""
+        feature = f" {each.place} ({each.title})" if each.place else ""
+        tell_refusal(each.refusal, place=f"{shown(each.file)}{line}{feature}")
+    more = len(refused) - REFUSED_TOLD_MAX
+    if more > 0:
+        click.echo(f"error: {more:,} more refused; --json and --html name them", err=True)
+
+
+def _tell_zones_alone(checked: Checked) -> None:
+    """Say why nothing was compared, where that is so."""
+    inputs = checked.inputs
+    if inputs.count(Kind.ZONE) and not inputs.items and not checked.among_zones:
+        click.echo("note: the files hold zones only, and there is nothing to compare them with.", err=True)
+        click.echo(
+            "  next: add files with notices or tracks, or compare zones with each other: --among-zones", err=True
         )
-        with _progress(f"reading {file}", len(reading.records)) as step:
-            for record in reading.records:
-                step()
-                try:
-                    yield Item(file=file, record=record, prepared=prepare(record.volumes))
-                except Refusal as refusal:
-                    placed = Refusal(
-                        refusal.code,
-                        field=record.field_in_file(refusal.field),
-                        found=refusal.found,
-                        allowed=refusal.allowed,
-                    )
-                    refused.append(Refused(file=file, place=record.place, title=record.title, refusal=placed))
-
-
-def _pairs(items: Sequence[Item], rules: RuleSet) -> Iterator[tuple[Item, Item]]:
-    """Yield each pair that meets, once: an item is compared with those before it, then joins them."""
-    from clearline.sky import Sky
-
-    sky = Sky(rules)
-    with _progress("comparing", len(items)) as step:
-        for handle, item in enumerate(items):
-            step()
-            for finding in sky.findings(item.prepared, exclude_group=None):
-                yield items[finding.handle], item
-            sky.add(handle, item.prepared, group=handle)
-
-
-def _met(a: Item, b: Item, rules: RuleSet) -> Met:
-    from clearline.sky import describe
-
-    meeting = describe(a.prepared, b.prepared, rules)
-    if meeting is None:
-        # Dropping the pair would hide a conflict.
-        raise InternalError(f"{a.record.title} and {b.record.title} meet in the index and not by themselves")
-    return Met(a=a, b=b, meeting=meeting)
 
 
 def _write(file: str, body: bytes) -> None:
     try:
         Path(file).write_bytes(body)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        found = error.strerror if isinstance(error, OSError) else "a name with a zero byte"
         raise Refusal(
             RefusalCode.UNREADABLE_FILE,
             field=file,
-            found=error.strerror or type(error).__name__,
+            found=found or type(error).__name__,
             allowed="a file to write",
         ) from None
 
@@ -212,34 +137,3 @@ def _write(file: str, body: bytes) -> None:
 def _width() -> int:
     """Columns for tables: those of the terminal, or wide enough for a file that nobody wraps."""
     return os.get_terminal_size().columns if sys.stdout.isatty() else 160
-
-
-def _load_kernels() -> None:
-    """Compile or load the kernels; the first run on a machine takes long enough to say why."""
-    from clearline.sky import warm_up
-
-    if not sys.stderr.isatty():
-        warm_up()
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("loading the kernels (the first time they are compiled: about 20 s)"):
-        warm_up()
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Give a function to call for each step; it moves a bar on stderr, where that is a terminal and there is much."""
-    if total < PROGRESS_NOTICES_MIN or not sys.stderr.isatty():
-        yield _no_step
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(shown(what), total=total)
-        yield lambda: bar.advance(task)
-
-
-def _no_step() -> None:
-    """Move no bar."""
