@@ -16,8 +16,9 @@ RUN := run/demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all:
 WORKERS ?= 2
 PYTEST_ARGS ?=
+PEER_COUNTS ?= 10000,100000,1000000
 
-.PHONY: help run stop setup test lint format bench pins licences wheel clean pristine chromium
+.PHONY: help run stop setup test lint format bench bench-peers pins licences wheel clean pristine chromium
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -46,9 +47,16 @@ format: $(VENV)/.test  ## let ruff put the layout right
 	@$(BIN)/ruff check --fix --select I
 	@$(BIN)/ruff format
 
-bench: $(VENV)/.test $(VENV)/.kernels  ## every benchmark, one after the other, with the machine's load
-	@for one in $$(grep -l __main__ benchmarks/*.py); do echo "== $$one  (load $$(cut -d' ' -f1-3 /proc/loadavg), $$(nproc) cores)"; \
+bench: $(VENV)/.test $(VENV)/.kernels  ## every benchmark, one after the other, with the machine's load; bench-peers too
+	@for one in $$(grep -l __main__ benchmarks/*.py | grep -v /sky_peers | grep -v /peers_); do \
+	  echo "== $$one  (load $$(cut -d' ' -f1-3 /proc/loadavg), $$(nproc) cores)"; \
 	  PYTHONPATH=src:. $(BIN)/python -m benchmarks.$$(basename $$one .py); done
+	@$(MAKE) --no-print-directory bench-peers
+
+bench-peers: $(VENV)/.bench $(VENV)/.kernels  ## the sky beside its peers; PEER_COUNTS=10000,100000 for less
+	@tools/find-postgis
+	@PYTHONPATH=src:. $(BIN)/python -m benchmarks.sky_peers --counts $(PEER_COUNTS) --out run/sky-peers.json
+	@PYTHONPATH=src:. $(BIN)/python -m benchmarks.sky_peers_report run/sky-peers.json
 
 licences: $(VENV)/.run  ## licence of every package that is installed with Clearline
 	@$(BIN)/python tools/licences.py
@@ -76,6 +84,11 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	@echo "packages for the tests, as pinned in requirements/test.txt …"
 	@$(PIP_INSTALL) --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.test
+	@echo "packages for the comparison with peers, as pinned in requirements/bench.txt …"
+	@$(PIP_INSTALL) --requirement requirements/bench.txt
 	@touch $@
 
 $(VENV)/.kernels: $(VENV)/.run $(shell find src/clearline/sky src/clearline/model -name '*.py' 2>/dev/null)
