@@ -31,14 +31,22 @@ def found(run: Ran) -> dict[str, Any]:
 # --- kinds of records
 
 
-def test_a_mixed_call_as_the_readme_shows_it(clearline: CommandLine) -> None:
-    run = clearline("check", *(EXAMPLES / name for name in MIXED))
+def test_the_mixed_call_of_the_documents_answers_what_they_say(
+    clearline: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = EXAMPLES.parent
+    command = f"clearline check {' '.join(f'examples/{name}' for name in MIXED)} --html report.html\n"
+    for name in ("README.md", "docs/cli.md", "examples/README.md"):
+        assert command in (root / name).read_text(encoding="utf-8")
+    monkeypatch.chdir(root)
+    run = clearline(*command.split()[1:-1], tmp_path / "report.html")
     assert (run.code, run.err) == (1, "")
     assert "south.geojson: Medical transfer" in run.out
     assert "valley_zones.txt: Valley range" in run.out
-    assert run.out.endswith(
-        "4 files, 6 notices, 1 trajectory, 2 zones compared; 4 conflicts; 1 brief; 4 advisory (threes v1).\n"
-    )
+    last = run.out.splitlines()[-1]
+    assert last == "4 files, 6 notices, 1 trajectory, 2 zones compared; 4 conflicts; 1 brief; 4 advisory (threes v1)."
+    assert f"    {last}\n" in (root / "docs/cli.md").read_text(encoding="utf-8")
+    assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
 def test_every_example_of_airspace_can_be_read(clearline: CommandLine) -> None:

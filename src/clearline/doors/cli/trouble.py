@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
 
 _NEXT: Final[dict[RefusalCode, str]] = {
     RefusalCode.UNREADABLE_FILE: "Check the name and its permissions, and give a file.",
-    RefusalCode.UNKNOWN_FORMAT: "Give GeoJSON or F3548 JSON; docs/formats.md shows both.",
+    RefusalCode.UNKNOWN_FORMAT: "Give one of the formats allowed; docs/formats.md shows each.",
     RefusalCode.MALFORMED: "Mend the field named and run again; docs/formats.md shows the form.",
     RefusalCode.UNKNOWN_FIELD: "Take the field out: the schema does not have it.",
     RefusalCode.DUPLICATE_FIELD: "Keep one of the two.",

@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final, NamedTuple, final
 
@@ -22,6 +23,7 @@ from clearline.model.trajectory import TrajectoryPoint
 from clearline.model.volume import LatLngPoint
 from clearline.sky.altitude import height_w84_m
 from clearline.sky.geoid import geoid_interval_m
+from clearline.sky.zone_windows import windows_within
 
 __all__ = ["draw_strip", "said_text"]
 
@@ -127,8 +129,9 @@ def _bands(item: Item, from_ms: int, until_ms: int, geoid_m: Interval) -> Iterat
         yield _Band(corners, said)
         return
     if record.zone is not None:
-        for volume in record.zone.volumes[:BOXES_MAX]:
-            yield _box((volume.altitude_lower, volume.altitude_upper), (from_ms, until_ms), geoid_m)
+        windows = windows_within(record.zone.windows, (from_ms, until_ms))
+        for volume, window in list(itertools.product(record.zone.volumes[:BOXES_MAX], windows[:BOXES_MAX]))[:BOXES_MAX]:
+            yield _box((volume.altitude_lower, volume.altitude_upper), window, geoid_m)
         return
     count = 0
     for volume4d in record.volumes:
