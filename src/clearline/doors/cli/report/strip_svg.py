@@ -29,7 +29,7 @@ __all__ = ["draw_strip", "said_text"]
 
 WIDTH: Final = 640
 HEIGHT: Final = 210
-LEFT, RIGHT, TOP, BOTTOM = 46, 60, 10, 24
+LEFT, RIGHT, TOP, BOTTOM = 58, 62, 10, 24
 BOXES_MAX: Final = 40
 POINTS_MAX: Final = 120
 AROUND_MS_MIN: Final = 300_000
