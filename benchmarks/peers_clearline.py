@@ -31,6 +31,10 @@ class Clearline(Peer):
         found = self._sky.findings(self._questions[question])
         return np.array([each.handle for each in found], dtype=np.int64)
 
+    def ask_all(self) -> tuple[Ints, Ints] | None:
+        table = self._sky.findings_of(self.asked.columns)
+        return table.query, table.handle
+
     def join(self, start: int, stop: int) -> tuple[Ints, Ints]:
         if (start, stop) != (0, len(self.held)):
             raise ValueError("all pairs are one call")

@@ -43,6 +43,10 @@ class Peer(ABC):
     def join(self, start: int, stop: int) -> tuple[Ints, Ints]:
         """Return pairs (a, b), a < b, of what may meet, for each a of [start, stop)."""
 
+    def ask_all(self) -> tuple[Ints, Ints] | None:
+        """Return (question, volume) of all that may meet, by the library's call for many; None where it has none."""
+        return None
+
     def insert(self, question: int) -> None:
         """Hold a question too, under the number that follows those of what is held."""
 
@@ -73,13 +77,14 @@ def overlapping(peer: Peer, question: int, near: Ints) -> Ints:
     return near[keep]
 
 
-def overlapping_pairs(held: Held, a: Ints, b: Ints) -> tuple[Ints, Ints]:
-    """Return those pairs of held volumes whose heights and times meet."""
+def overlapping_pairs(asking: Held, a: Ints, held: Held, b: Ints) -> tuple[Ints, Ints]:
+    """Return those pairs (volume of `asking`, volume of `held`) whose heights and times meet."""
+    of_low, of_high = asking.boxes.low, asking.boxes.high
     low, high = held.boxes.low, held.boxes.high
-    keep = (a < b) & (low[a, 4] <= high[b, 4]) & (high[a, 4] >= low[b, 4])
-    a, b = a[keep], b[keep]
-    keep = (low[a, 3] <= high[b, 3]) & (high[a, 3] >= low[b, 3])
-    return a[keep], b[keep]
+    for axis in (4, 3):
+        keep = (of_low[a, axis] <= high[b, axis]) & (of_high[a, axis] >= low[b, axis])
+        a, b = a[keep], b[keep]
+    return a, b
 
 
 def once(a: Ints, b: Ints) -> tuple[Ints, Ints]:

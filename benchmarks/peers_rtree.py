@@ -45,6 +45,10 @@ class Rtree(Peer):
     def ask(self, question: int) -> Ints:
         return np.fromiter(self._index.intersection(self._box(question)), dtype=np.int64)
 
+    def ask_all(self) -> tuple[Ints, Ints] | None:
+        near, counts = self._index.intersection_v(self.asked.boxes.low, self.asked.boxes.high)
+        return np.repeat(np.arange(len(counts)), counts.astype(np.int64)), near
+
     def join(self, start: int, stop: int) -> tuple[Ints, Ints]:
         boxes = self.held.boxes
         near, counts = self._index.intersection_v(boxes.low[start:stop], boxes.high[start:stop])

@@ -116,6 +116,20 @@ def queries(peer: Peer, exact: ExactPhase | None, budget_s: float) -> tuple[Repo
     return {"query": spread(whole), "index": spread(index)}, np.stack(once(rows[:, 0], rows[:, 1]), axis=1)
 
 
+def batch_us(peer: Peer, exact: ExactPhase | None) -> float | None:
+    """Ask all questions by one call; return the time for each [us], the best of three, or None."""
+    spent: list[float] = []
+    for _ in range(3):
+        began = time.perf_counter()
+        found = peer.ask_all()
+        if found is None:
+            return None
+        if exact is not None:
+            exact.many(*found)
+        spent.append(time.perf_counter() - began)
+    return 1e6 * min(spent) / len(peer.asked)
+
+
 def pairs(peer: Peer, exact: ExactPhase | None, budget_s: float) -> tuple[Report, Ints, Ints]:
     """Find all pairs; return the time, the pairs, and the bounds [start, stop) of the rows that were done."""
     count = len(peer.held)
@@ -151,6 +165,7 @@ def measure(peer: Peer, budget_s: float) -> tuple[Report, dict[str, Ints]]:
     exact = None if peer.decides else ExactPhase(peer.held, peer.asked)
     if exact is not None:
         exact.one(0, np.zeros(1, dtype=np.int64))
+        exact.many(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
         exact.among(np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64))
     before = resident_bytes()
     load_s = _timed(peer.load)
@@ -170,6 +185,7 @@ def measure(peer: Peer, budget_s: float) -> tuple[Report, dict[str, Ints]]:
         peer.ask(question)
     times, answer = queries(peer, exact, step_s)
     report |= times
+    report["batch_us"] = batch_us(peer, exact)
     report["pairs"], found, rows = pairs(peer, exact, 2.0 * step_s)
     if not peer.rebuilds:
         most = len(peer.asked)

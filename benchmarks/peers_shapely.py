@@ -37,11 +37,18 @@ class StrTree(Peer):
         # Two rows of one volume may both be found; only where the question or the volume has two.
         return near if len(near) < 2 else np.unique(near)
 
+    def ask_all(self) -> tuple[Ints, Ints] | None:
+        asked = self.asked.boxes
+        rows, near = self._tree.query(shapely.box(*asked.maps.T))
+        return once(*overlapping_pairs(self.asked, asked.owner[rows], self.held, self.held.boxes.owner[near]))
+
     def join(self, start: int, stop: int) -> tuple[Ints, Ints]:
         boxes = self.held.boxes
         rows = np.arange(boxes.first[start], boxes.first[stop])
         asking, near = self._tree.query(shapely.box(*boxes.maps[rows].T))
-        return once(*overlapping_pairs(self.held, boxes.owner[rows[asking]], boxes.owner[near]))
+        a, b = boxes.owner[rows[asking]], boxes.owner[near]
+        keep = a < b
+        return once(*overlapping_pairs(self.held, a[keep], self.held, b[keep]))
 
     def version(self) -> str:
         return f"{shapely.__version__}, GEOS {shapely.geos_version_string}"
@@ -68,9 +75,17 @@ class Planar(Peer):
         shapely.prepare(outline)
         return near[shapely.intersects(outline, self._outlines[near])]
 
+    def ask_all(self) -> tuple[Ints, Ints] | None:
+        asking, near = self._tree.query(self._questions)
+        a, b = overlapping_pairs(self.asked, asking, self.held, near)
+        shapely.prepare(self._questions[a])
+        meet = shapely.intersects(self._questions[a], self._outlines[b])
+        return a[meet], b[meet]
+
     def join(self, start: int, stop: int) -> tuple[Ints, Ints]:
         asking, near = self._tree.query(self._outlines[start:stop])
-        a, b = overlapping_pairs(self.held, asking + start, near)
+        keep = asking + start < near
+        a, b = overlapping_pairs(self.held, asking[keep] + start, self.held, near[keep])
         # Sorted by a, so that a prepared geometry serves all its pairs.
         shapely.prepare(self._outlines[a])
         meet = shapely.intersects(self._outlines[a], self._outlines[b])

@@ -51,6 +51,12 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
+def _tick(power: int) -> str:
+    if power < 0:
+        return f"{10.0**power:g}"
+    return "1" + "0" * (power % 3) + ("", "k", "M", "G")[power // 3]
+
+
 def _panel(name: str, unit: str, place: int, values: list[float]) -> Panel:
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     return Panel(name, unit, LEFT + place * (WIDTH + GAP), low, max(high, low + 1))
@@ -63,12 +69,12 @@ def _changes(report: Report) -> list[float]:
 
 
 def _scale(panel: Panel, bottom: float) -> list[str]:
-    parts = [_text(panel.left, 40, panel.title, size=13)]
+    parts = [_text(panel.left, 40, f"{panel.title} [{panel.unit}]", size=13)]
     for power in range(panel.low, panel.high + 1):
         x = panel.x(10.0**power)
         parts += [
             _line(x, TOP - 10, x, bottom, FAINT),
-            _text(x, bottom + 16, f"{10.0**power:,g} {panel.unit}", size=10, anchor="middle"),
+            _text(x, bottom + 16, _tick(power), size=10, anchor="middle"),
         ]
     return parts
 

@@ -74,13 +74,13 @@ def line(report: Report) -> str:
 def speed_table(reports: list[Report]) -> str:
     """Return the table of one count."""
     heads = (
-        "Engine", "load, µs each", "query p50", "p99", "mean, µs", "insert p50 / p99, µs", "delete p50 / p99, µs",
-        "all pairs, s", "memory, bytes each", "same answers",
+        "Engine", "load, µs each", "query p50", "p99", "mean, µs", "many at once, µs each", "insert p50 / p99, µs",
+        "delete p50 / p99, µs", "all pairs, s", "memory, bytes each", "same answers",
     )  # fmt: skip
     rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for report in reports:
         if "failed" in report:
-            rows.append(f"| {report['peer']} | not measured: {report['failed']} |" + " |" * 8)
+            rows.append(f"| {report['peer']} | not measured: {report['failed']} |" + " |" * 9)
             continue
         query = report["query"]
         cells = (
@@ -89,6 +89,7 @@ def speed_table(reports: list[Report]) -> str:
             number(query["p50"]),
             number(query["p99"]),
             number(query["mean"]),
+            "–" if report["batch_us"] is None else number(report["batch_us"]),
             _change(report, "insert"),
             _change(report, "delete"),
             _pairs(report),
