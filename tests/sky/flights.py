@@ -14,6 +14,7 @@ from clearline.model.volume import LatLngPoint
 from clearline.sky import Prepared
 from clearline.sky.kernel_meet import APART
 from clearline.sky.kernel_moving import moving_closeness
+from clearline.sky.kernel_query import MOVING_M
 from clearline.sky.kernel_rows import load
 from clearline.sky.kernel_shape import Floats, Ints
 from clearline.sky.rule_table import _row
@@ -40,6 +41,7 @@ def _compare(fa: Floats, ia: Ints, na: int, fb: Floats, ib: Ints, nb: int, rule:
 def pieces_closer(a: Prepared, b: Prepared, rules: RuleSet) -> list[tuple[int, int, int, int, int]]:
     """Return (piece of a, piece of b, closeness, from, until) of all pairs that are closer; both ways agree."""
     rule = np.array(_row(rules))
+    rule[3] += MOVING_M
     rows = _compare(a.floats, a.ints, len(a), b.floats, b.ints, len(b), rule)
     turned = _compare(b.floats, b.ints, len(b), a.floats, a.ints, len(a), rule)
     turned = turned.reshape(len(b), len(a), 5).swapaxes(0, 1).reshape(-1, 5)[:, [1, 0, 2, 3, 4]]

@@ -41,8 +41,10 @@ __all__ = ["ORACLES", "Failure", "Tally", "failures_of", "judge", "smaller"]
 
 ORACLES: Final = ("ellipsoid", "plane", "s2", "digits")
 TOUCH_M: Final = 2e-6
-TOLERANCE_M: Final = 0.02
-EDGE_M: Final = 0.00661
+TOLERANCE_M: Final = 0.005
+EDGE_M: Final = 0.00166
+LENGTH_M: Final = 0.001
+ELLIPSOID_M_MAX: Final = 150_000.0
 """What the documents say of the kernel; a claim to be tested, not to be imported."""
 REACH_BEYOND_M: Final = 120_000.0
 KINDS: Final = ("circle", "corridor", "polygon")
@@ -156,7 +158,7 @@ def _refusable(form: Form) -> bool:
         float(WGS84.inv(a[1], a[0], b[1], b[0])[2])
         for a, b in zip(form.places, (*form.places[1:], form.places[0]), strict=True)
     )
-    pieces_m = 0.0 if longest_m < 9_900.0 else 2.0 * EDGE_M
+    pieces_m = 0.0 if longest_m < 4_900.0 else 2.0 * EDGE_M
     if form.kind == "corridor":
         return any(
             float(WGS84.inv(a[1], a[0], b[1], b[0])[2]) <= CLEARANCE_M * 1.02
@@ -314,6 +316,9 @@ def _outside_the_plane(case: Case) -> tuple[bool, bool]:
 def _allowed_m(a: Form, b: Form, lateral_m: float) -> float:
     """How much farther than separation and radii a pair may be and still be found."""
     edges_m = EDGE_M * ((a.kind != "circle") + (b.kind != "circle"))
+    total_m = a.radius_m + b.radius_m + lateral_m
+    if 0.0 < total_m <= ELLIPSOID_M_MAX:
+        return TOLERANCE_M + edges_m + LENGTH_M
     lows = [meridian_m(_lowest_deg(form)) for form in (a, b)]
     high = prime_vertical_m(max(_highest_deg(a), _highest_deg(b)))
     angle = a.radius_m / lows[0] + b.radius_m / lows[1] + (lateral_m + TOLERANCE_M) / max(lows)

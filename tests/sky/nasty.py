@@ -155,7 +155,7 @@ def _touch_vertex_on_edge(random: Random) -> Case:
 def _in_line(random: Random) -> Case:
     """Edges of both shapes on one geodesic, one behind the other: tiles of a grid, legs of a route."""
     gap_m = abs(draw_gap_m(random)) if random.random() < 0.5 else 10.0 ** random.uniform(-2.0, 4.0)
-    length_m, other_m = (10.0 ** random.uniform(0.0, 5.0) for _ in range(2))
+    length_m, other_m = (10.0 ** random.uniform(-2.0, 5.0) for _ in range(2))
     if random.random() < 0.6:  # on meridians, written with the same longitudes
         lat, lng = random.uniform(-70.0, 70.0), random.uniform(-180.0, 179.0)
         wide = min(lng + 10.0 ** random.uniform(-4.0, -1.0), 180.0)

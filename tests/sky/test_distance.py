@@ -10,7 +10,7 @@ import spherely
 
 from clearline.sky import Prepared
 from clearline.sky.kernel_meet import lateral_gap
-from clearline.sky.kernel_query import load
+from clearline.sky.kernel_rows import load
 from clearline.sky.kernel_shape import POLYGON
 from tests.sky import oracle_mpmath as oracle
 from tests.sky.shapes import EFFORT, Place, anywhere, moved, polygon, random_outline, ring_around, seeded, shape

@@ -151,8 +151,8 @@ def test_antimeridian() -> None:
         (SQUARE, True),
         (((0.02, -0.1), (0.02, 0.2), (0.03, 0.2), (0.03, -0.1)), True),  # across, no corner inside
         (((0.05001, 0.0), (0.05001, 0.05), (0.1, 0.05), (0.1, 0.0)), False),  # 1.1 m away
-        (((0.0, 0.0500001), (0.0, 0.1), (0.05, 0.1), (0.05, 0.0500001)), True),  # 1.1 cm: within the tolerance
-        (((0.0, 0.0500003), (0.0, 0.1), (0.05, 0.1), (0.05, 0.0500003)), False),  # 3.3 cm
+        (((0.0, 0.05000003), (0.0, 0.1), (0.05, 0.1), (0.05, 0.05000003)), True),  # 3.3 mm: within the tolerance
+        (((0.0, 0.0500001), (0.0, 0.1), (0.05, 0.1), (0.05, 0.0500001)), False),  # 1.1 cm (F3548 GEN0500)
     ],
 )
 def test_touching_and_nested(other: tuple[Place, ...], *, meets: bool) -> None:
@@ -179,8 +179,8 @@ def test_touching_is_not_certain_and_overlap_is() -> None:
 
 def test_corners_of_the_grid() -> None:
     """R16: shapes at the corners of the index's cubes are found from every side of the corner."""
-    for step in (700, 512, 100):
-        x = step * CUBE
+    for part in (0.6875, 0.5, 0.09375):
+        x = round(part / CUBE) * CUBE
         for share in (0.25, 0.5):
             y = math.sqrt((1.0 - x * x) * share)
             y = round(y / CUBE) * CUBE

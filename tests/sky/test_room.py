@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,9 @@ def test_warm_up_tells_its_steps() -> None:
 
 def test_all_kernels_count_into_the_name_of_their_cache() -> None:
     """Design §4: compiled code is never older than any source that it was made from."""
-    with_kernels = {path.stem for path in ROOM.glob("*.py") if "\n@kernel\n" in path.read_text()}
+    with_kernels = {
+        path.stem for path in ROOM.glob("*.py") if re.search(r"^@(kernel|inner)$", path.read_text(), re.MULTILINE)
+    }
     assert with_kernels | {"compiler"} == set(compiler.KERNEL_MODULES)
 
 
@@ -141,7 +144,8 @@ def test_area_is_near_what_meets() -> None:
             if meeting is not None:
                 corners = _area(meeting)
                 assert len(corners) >= 3
-                near = rules(lateral_m=100.0 + rule_set.separation_lateral_m)
+                # Curves are drawn outward, by less than a hundredth of what is drawn.
+                near = rules(lateral_m=100.0 + rule_set.separation_lateral_m + 0.01 * size_m)
                 for corner in corners[:: 1 + len(corners) // 4]:
                     assert describe(shape(circle(*corner, 1.0)), a, near) is not None
                     assert describe(shape(circle(*corner, 1.0)), b, near) is not None

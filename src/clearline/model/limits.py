@@ -182,7 +182,7 @@ ZONE_WINDOWS_MAX: Final = 1_024
 """Activations of one zone: three a day for a year."""
 ZONE_LINES_MAX: Final = 20_000
 """Lines of one zone in a file of lines: ten times what the largest outline and a year of activations need."""
-EDGE_SPLIT_M: Final = 10_000.0
+EDGE_SPLIT_M: Final = 5_000.0
 """Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
 SPLIT_VERTICES_MAX: Final = 50_000
 """Vertices of one notice after splitting: 64 outlines of 500 vertices, and 180,000 km of long edges besides. Bounds

@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from clearline.sky.finding import Finding, Meeting
-from clearline.sky.rules import load_rules
+from clearline.sky.rules import RULE_SETS, load_rules, rules_from_bytes
 
 if TYPE_CHECKING:
+    from clearline.sky.altitude import AltitudeBounds
     from clearline.sky.columns import Columns
     from clearline.sky.compiler import room_hash
     from clearline.sky.frames import columns_from_geodataframe
@@ -25,24 +26,36 @@ if TYPE_CHECKING:
     from clearline.sky.meeting import describe
     from clearline.sky.prepared import Prepared, prepare
     from clearline.sky.result import FindingTable
+    from clearline.sky.trajectory import prepare_trajectory
     from clearline.sky.warm import warm_up
+    from clearline.sky.zones import ZoneFinding, Zones
 
 __all__ = [
+    "RULE_SETS",
+    "AltitudeBounds",
     "Columns",
     "Finding",
     "FindingTable",
     "Meeting",
     "Prepared",
     "Sky",
+    "ZoneFinding",
+    "Zones",
     "columns_from_geodataframe",
     "describe",
     "load_rules",
     "prepare",
+    "prepare_trajectory",
     "room_hash",
+    "rules_from_bytes",
     "warm_up",
 ]
 
 _LATE = {
+    "AltitudeBounds": "clearline.sky.altitude",
+    "ZoneFinding": "clearline.sky.zones",
+    "Zones": "clearline.sky.zones",
+    "prepare_trajectory": "clearline.sky.trajectory",
     "Columns": "clearline.sky.columns",
     "FindingTable": "clearline.sky.result",
     "Prepared": "clearline.sky.prepared",
@@ -60,6 +73,9 @@ def __getattr__(name: str) -> object:
     module = _LATE.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "warm_up":
+        # Whoever asks for it waits knowingly: nobody needs to be told why.
+        import_module("clearline.sky.compiler").expect_compiling()
     value: object = getattr(import_module(module), name)
     globals()[name] = value
     return value

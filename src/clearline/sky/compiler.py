@@ -17,6 +17,7 @@ import hashlib
 import os
 import stat
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,16 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-__all__ = ["KERNEL_MODULES", "cache_directory", "inner", "kernel", "kernels_hash", "room_hash"]
+__all__ = [
+    "KERNEL_MODULES",
+    "KernelsCold",
+    "cache_directory",
+    "expect_compiling",
+    "inner",
+    "kernel",
+    "kernels_hash",
+    "room_hash",
+]
 
 KERNEL_MODULES: Final = (
     "compiler",
@@ -35,6 +45,7 @@ KERNEL_MODULES: Final = (
     "kernel_cylinder",
     "kernel_describe",
     "kernel_geoid",
+    "kernel_ellipsoid",
     "kernel_grid",
     "kernel_lag",
     "kernel_meet",
@@ -51,6 +62,10 @@ KERNEL_MODULES: Final = (
 """Every module of this room that holds compiled functions; `tests/sky` checks that none is missing."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class KernelsCold(UserWarning):
+    """The kernels were never compiled on this machine: the first calls wait for it, and are right all the same."""
 
 
 @cache
@@ -98,7 +113,32 @@ def inner(function: Function) -> Function:
     return _compiled(function, forceinline=True)
 
 
+_expected: set[str] = set()
+
+
+def expect_compiling() -> None:
+    """Let the kernels be compiled without a warning: the caller shows that it waits."""
+    _expected.add("by a caller")
+
+
+@cache
+def _say_if_cold() -> None:
+    """Say why the first calls will take so long, to those who have not called `warm_up`, which shows progress."""
+    directory = cache_directory()
+    if _expected:
+        return
+    if directory is None or not any(directory.glob("*/*.nbi")):
+        warnings.warn(
+            "clearline.sky compiles its kernels for this machine: the first calls take about a minute in all"
+            + (", in every process, since no directory for them can be had" if directory is None else ", this once")
+            + "; clearline.sky.warm_up does it beforehand and shows progress",
+            KernelsCold,
+            stacklevel=2,
+        )
+
+
 def _compiled(function: Function, *, forceinline: bool) -> Function:
+    _say_if_cold()
     directory = cache_directory()
     if directory is None:
         compiled: Function = numba.njit(nogil=True, error_model="numpy", forceinline=forceinline)(function)

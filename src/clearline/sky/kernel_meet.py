@@ -14,7 +14,8 @@ Its record:
 Property: `closeness` is not APART IF the windows meet, the vertical gap is at most `vertical` and the true WGS84
 distance is at most `lateral` (no conflict is missed). It is SURE only if all three hold whatever the errors are.
 
- * Lateral: a path of true length r_a + r_b + s has an image of at most r_a/m_a + r_b/m_b + s/max(m_a, m_b) radians,
+ * Lateral: what the sphere leaves in doubt, `kernel_ellipsoid` decides, up to 150 km of radii and separation. On the
+   sphere: a path of true length r_a + r_b + s has an image of at most r_a/m_a + r_b/m_b + s/max(m_a, m_b) radians,
    since it leaves each core within that core's reach; to that comes the tolerance. With n and min for m and max, and
    the tolerance taken off, closeness is certain.
  * Vertical: the gap between an upper and a lower limit is at least the larger, and at most the smaller, of what their
@@ -28,6 +29,7 @@ from __future__ import annotations
 import math
 
 from clearline.sky.compiler import inner, kernel
+from clearline.sky.kernel_ellipsoid import REACH_M, core_distance
 from clearline.sky.kernel_shape import (
     BLOCK_EDGES,
     IN_LINE,
@@ -35,6 +37,7 @@ from clearline.sky.kernel_shape import (
     POLYGON,
     Floats,
     Ints,
+    edges_near,
     element_gap_sq,
     inside,
     point_gap_sq,
@@ -138,7 +141,7 @@ def _edges_against(
                 # k-m crosses the plane of i-j; they meet IFF i-j crosses the plane of k-m, on this side of the earth.
                 p = W[k, 3] * V[i, 0] + W[k, 4] * V[i, 1] + W[k, 5] * V[i, 2]
                 q = W[k, 3] * V[j, 0] + W[k, 4] * V[j, 1] + W[k, 5] * V[j, 2]
-                if (p > 0.0) != (q > 0.0) and (t > 0.0) == (p > 0.0):
+                if (p > 0.0) != (q > 0.0) and (t > 0.0) == (p > 0.0) and edges_near(V, i, j, W, k, m):
                     return 0.0
             s = t
     return best_sq
@@ -316,9 +319,17 @@ def closeness(
     gap = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, max(sure, 0.0))
     if gap > limit:
         return APART, 0, 0
+    total = F[a, 4] + G[b, 4] + rule[0]
+    surely = gap <= sure
+    if not surely and 0.0 < total <= REACH_M:
+        # In doubt on the sphere: the ellipsoid decides.
+        distance = core_distance(K, a, V, B, L, b, W, C, limit) if gap > 0.0 else 0.0
+        if distance > total + tolerance_lateral:
+            return APART, 0, 0
+        surely = distance <= total - tolerance_lateral
     if most > vertical - tolerance_vertical:
         return CLOSER, from_ms, until_ms
-    if gap <= sure:
+    if surely:
         return SURE, from_ms, until_ms
     # A chord of the tolerance on the smallest sphere is the largest.
     apart = tolerance_lateral / min(F[a, 5], G[b, 5])

@@ -9,8 +9,6 @@ Rules
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from clearline.sky.compiler import inner, kernel
@@ -23,23 +21,20 @@ from clearline.sky.kernel_meet import (
     RULE_COLUMNS,
     SURE,
     closeness,
-    lateral_gap,
-    lateral_limit,
-    vertical_gap,
 )
+from clearline.sky.kernel_moving import moving_closeness
 from clearline.sky.kernel_rows import CLASS, ROW_COLUMNS, Rows, all_rows, load
-from clearline.sky.kernel_shape import BLOCK_EDGES, POLYGON, Floats, Ints, dress, inside, point_gap_sq
+from clearline.sky.kernel_shape import BLOCK_EDGES, MOVING, Floats, Ints, dress
 
 __all__ = [
     "CLASSES",
     "FINDING_COLUMNS",
+    "MOVING_M",
     "RULES_HEAD",
     "Rules",
     "compare",
-    "core_gaps",
     "find",
     "find_many",
-    "meetings",
     "merge",
     "near_rows",
     "rule_of",
@@ -48,6 +43,8 @@ __all__ = [
 HIT_COLUMNS = 7
 FINDING_COLUMNS = 8
 CLASSES = 4
+MOVING_M = 0.015
+"""Added to the lateral tolerance where something moves: a piece departs from its flight by up to 5 mm (ADR 0009)."""
 RULES_HEAD = 3 + CLASSES * CLASSES
 
 Rules = Floats
@@ -118,12 +115,18 @@ def rule_of(K: Ints, a: int, L: Ints, b: int, rules: Rules) -> int:
     return int(rules[3 + CLASSES * K[a, 13] + L[b, 13]])
 
 
-@inner
+@kernel
 def compare(
     F: Floats, K: Ints, a: int, V: Floats, B: Floats, G: Floats, L: Ints, b: int, W: Floats, C: Floats, rules: Rules
 ) -> tuple[int, int, int]:
-    """Compare two volumes under the rule of their classes; see `closeness`."""
+    """Compare two volumes under the rule of their classes; see `closeness` and `moving_closeness`."""
     at = RULES_HEAD + RULE_COLUMNS * rule_of(K, a, L, b, rules)
+    if K[a, 0] == MOVING or L[b, 0] == MOVING:
+        return moving_closeness(
+            F, K, a, V, B, G, L, b, W, C,
+            rules[at], rules[at + 1], int(rules[at + 2]), rules[at + 5 : at + 10],
+            rules[at + 3] + MOVING_M, rules[at + 4],
+        )  # fmt: skip
     return closeness(F, K, a, V, B, G, L, b, W, C, rules[at : at + RULE_COLUMNS])
 
 
@@ -252,60 +255,3 @@ def find_many(
                 found[total, c + 1] = findings[k, c]
             total += 1
     return found[:total]
-
-
-@kernel
-def meetings(
-    floats: Floats,
-    ints: Ints,
-    count: int,
-    others: Floats,
-    other_ints: Ints,
-    other_count: int,
-    classes: Ints,
-    rules: Rules,
-) -> tuple[Ints, Floats]:
-    """Compare all volumes of two notices; return their hits as in `merge`, and of each the (lateral, vertical) gap [m].
-
-    The lateral distance is the least that the true one can be; the vertical gap is the least in the reference compared.
-    """
-    F, K, V, B = load(floats, ints, count)
-    G, L, W, C = load(others, other_ints, other_count)
-    K[:, 13] = classes[0]
-    L[:, 13] = classes[1]
-    hits = np.empty((count * other_count, HIT_COLUMNS), np.int64)
-    gaps = np.empty((count * other_count, 2))
-    found = 0
-    for a in range(count):
-        for b in range(other_count):
-            close, from_ms, until_ms = compare(F, K, a, V, B, G, L, b, W, C, rules)
-            if close == APART:
-                continue
-            hits[found, 0] = 0
-            hits[found, 1] = a
-            hits[found, 2] = b
-            hits[found, 3] = close
-            hits[found, 4] = from_ms
-            hits[found, 5] = until_ms
-            hits[found, 6] = rule_of(K, a, L, b, rules)
-            at = RULES_HEAD + RULE_COLUMNS * hits[found, 6]
-            limit = lateral_limit(F, a, G, b, rules[at], rules[at + 3])
-            chord = lateral_gap(F, K, a, V, B, G, L, b, W, C, limit, 0.0)
-            angle = 2.0 * math.asin(min(1.0, 0.5 * chord)) - F[a, 4] / F[a, 5] - G[b, 4] / G[b, 5]
-            gaps[found, 0] = max(0.0, angle * max(F[a, 5], G[b, 5]))
-            least, _ = vertical_gap(F, K, a, G, L, b, rules[at + 5 : at + 10])
-            gaps[found, 1] = max(0.0, least)
-            found += 1
-    return hits[:found], gaps[:found]
-
-
-@kernel
-def core_gaps(places: Floats, G: Floats, L: Ints, W: Floats, C: Floats, b: int) -> Floats:
-    """Return the chord from each place to core b, 0 inside a ring: for drawing."""
-    out = np.empty(places.shape[0])
-    for k in range(places.shape[0]):
-        x, y, z = places[k, 0], places[k, 1], places[k, 2]
-        gap_sq = point_gap_sq(x, y, z, W, L[b, 6], L[b, 3], C, L[b, 7], 4.0)
-        within = L[b, 0] == POLYGON and inside(x, y, z, W, L[b, 6], L[b, 3], G[b, 0], G[b, 1], G[b, 2], G[b, 3])
-        out[k] = 0.0 if within else math.sqrt(gap_sq)
-    return out

@@ -9,7 +9,7 @@ back on its neighbour, and no two other edges come within `apart` of each other.
 from __future__ import annotations
 
 from clearline.sky.compiler import kernel
-from clearline.sky.kernel_shape import BLOCK_EDGES, IN_LINE, Floats, element_gap_sq, inside, point_gap_sq
+from clearline.sky.kernel_shape import BLOCK_EDGES, IN_LINE, Floats, edges_near, element_gap_sq, inside, point_gap_sq
 
 __all__ = ["RING_CROSSING", "RING_REPEATS", "RING_SIMPLE", "RING_SPIKE", "first_repeat", "interior_point", "ring_fault"]
 
@@ -54,7 +54,7 @@ def _edges_touch(V: Floats, i: int, j: int, k: int, m: int, apart: float) -> boo
         return False
     u = V[k, 3] * V[i, 0] + V[k, 4] * V[i, 1] + V[k, 5] * V[i, 2]
     w = V[k, 3] * V[j, 0] + V[k, 4] * V[j, 1] + V[k, 5] * V[j, 2]
-    return (u > 0.0) != (w > 0.0) and (t > 0.0) == (u > 0.0)
+    return (u > 0.0) != (w > 0.0) and (t > 0.0) == (u > 0.0) and edges_near(V, i, j, V, k, m)
 
 
 @kernel

@@ -36,6 +36,7 @@ __all__ = [
     "Ints",
     "bounding_ball",
     "dress",
+    "edges_near",
     "element_gap_sq",
     "inside",
     "point_gap_sq",
@@ -221,6 +222,21 @@ def element_gap_sq(px: float, py: float, pz: float, V: Floats, i: int, j: int, s
             beside_sq = 2.0 * s * s / (1.0 + math.sqrt(max(0.0, 1.0 - s * s)))
             return min(gap_sq, beside_sq)
     return gap_sq
+
+
+@kernel
+def edges_near(V: Floats, i: int, j: int, W: Floats, k: int, m: int) -> bool:
+    """May edges i-j and k-m share a place? They lie in the balls that have their chords as diameters.
+
+    Four signs that say "crossed" prove it only where the edges are near: those of edges on one great circle are noise.
+    """
+    dx = V[i, 0] + V[j, 0] - W[k, 0] - W[m, 0]
+    dy = V[i, 1] + V[j, 1] - W[k, 1] - W[m, 1]
+    dz = V[i, 2] + V[j, 2] - W[k, 2] - W[m, 2]
+    one = math.sqrt((V[i, 0] - V[j, 0]) ** 2 + (V[i, 1] - V[j, 1]) ** 2 + (V[i, 2] - V[j, 2]) ** 2)
+    other = math.sqrt((W[k, 0] - W[m, 0]) ** 2 + (W[k, 1] - W[m, 1]) ** 2 + (W[k, 2] - W[m, 2]) ** 2)
+    reach = one + other + 1e-14
+    return dx * dx + dy * dy + dz * dz <= reach * reach
 
 
 @kernel

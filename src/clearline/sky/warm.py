@@ -10,7 +10,9 @@ from functools import cache
 from typing import Final
 
 from clearline.model.altitude import Altitude, AltitudeReference, AltitudeUnits
+from clearline.model.trajectory import Trajectory, TrajectoryPoint
 from clearline.model.volume import Circle, Corridor, LatLngPoint, Polygon, Radius, Volume3D, Volume4D, time_at
+from clearline.model.zone import Side, Zone, ZoneKind, ZoneSide
 from clearline.sky.columns import Columns
 from clearline.sky.index import Sky
 from clearline.sky.kernel_grid import ROOM_BUCKETS
@@ -18,6 +20,8 @@ from clearline.sky.meeting import describe
 from clearline.sky.prepared import Prepared, prepare
 from clearline.sky.rules import load_rules
 from clearline.sky.storage import move_together, with_more
+from clearline.sky.trajectory import prepare_trajectory
+from clearline.sky.zones import Zones
 
 __all__ = ["warm_up"]
 
@@ -31,7 +35,9 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
         ("grid", _put_and_take),
         ("findings", _ask),
         ("columns", _many),
+        ("flights", _fly),
         ("meetings", lambda: describe(_prepared(), _prepared(), load_rules("threes"))),
+        ("zones", _zones),
     ]
     for done, (name, step) in enumerate(steps):
         if progress is not None:
@@ -44,7 +50,8 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
 def _volume(
     *, polygon: Polygon | None = None, circle: Circle | None = None, corridor: Corridor | None = None
 ) -> Volume4D:
-    low, high = (Altitude(m, AltitudeReference.W84, AltitudeUnits.M) for m in (0.0, 100.0))
+    low = Altitude(0.0, AltitudeReference.W84, AltitudeUnits.M)
+    high = Altitude(300.0, AltitudeReference.AMSL, AltitudeUnits.M)
     volume = Volume3D(
         altitude_lower=low,
         altitude_upper=high,
@@ -90,3 +97,31 @@ def _many() -> None:
     sky.findings_of(columns)
     sky.add(len(columns), _prepared(), group=0)
     sky.pairs()
+
+
+def _fly() -> None:
+    height = Altitude(50.0, AltitudeReference.W84, AltitudeUnits.M)
+    flown = Trajectory(
+        points=tuple(TrajectoryPoint(LatLngPoint(0.0, 0.001 * k), height, 500 * k) for k in range(3)),
+        buffer_lateral_m=10.0,
+    )
+    moving = prepare_trajectory(flown)
+    for rules in (load_rules("threes"), load_rules("do-365-like")):
+        sky = Sky(rules)
+        sky.add(0, moving, group=0)
+        sky.findings(moving)
+        sky.findings(_prepared())
+        describe(moving, _prepared(), rules)
+        describe(moving, moving, rules)
+
+
+def _zones() -> None:
+    place = (LatLngPoint(0.0, -0.1), LatLngPoint(0.0, 0.1))
+    line = Zone(
+        zone_id="line",
+        kind=ZoneKind.DIVIDING_LINE,
+        volumes=(_volume(corridor=Corridor(place, Radius(100.0))).volume,),
+        sides=(ZoneSide("north", Side.LEFT),),
+        depth_m=10_000.0,
+    )
+    Zones([line], load_rules("threes"), (0, 1_000_000)).findings(_prepared(), "north")
