@@ -88,6 +88,17 @@ class Sky:
 
     # --- changes
 
+    def reserve(self, *, notices: int, volumes: int, vertices: int) -> None:
+        """Make room for so many more before they come: fewer copies, and less memory while a large sky is filled.
+
+        `vertices` after long edges are split (`Columns.vectors`). Room that is not used is not taken from the system.
+        """
+        self._guard.write_in()
+        try:
+            self._rows = with_room(self._rows, notices=notices, volumes=volumes, vertices=vertices)
+        finally:
+            self._guard.write_out()
+
     def add(self, handle: int, prepared: Prepared, *, group: int, aircraft_class: AircraftClass | None = None) -> None:
         """Hold a notice. `group` is what `findings` can leave out: the owner."""
         self.add_many([(handle, prepared, group, aircraft_class)])

@@ -16,8 +16,8 @@ How it works
 Symbols
  * H[h] (key or -1, first entry, entries << 32 | room, band): hash table of buckets with open addressing.
  * M[m] (key or -1, children, own band, band below): hash table of nodes.
- * E[e] (x, y, z, radius, lower, upper, from, until, row, -): ENTRY_COLUMNS numbers of 32 bits; D is the same memory
-   read as whole numbers: E holds the first six, D the next three.
+ * E[e] (x, y, z, radius, lower, upper, from, until, row): ENTRY_COLUMNS numbers of 32 bits; D is the same memory
+   read as whole numbers: E holds the first six, D the last three.
  * S holds the counters named below. N[level, span level] (entries, least, greatest span): empty levels
    cost nothing.
 
@@ -68,7 +68,7 @@ OUTWARD_SINGLE = 1e-6
 """Six metres: rounding of two centres and a radius to single precision."""
 OUTWARD_HEIGHT_M = 0.05
 """Rounding of heights up to 100 km to single precision, twice."""
-ENTRY_COLUMNS = 10
+ENTRY_COLUMNS = 9
 
 COUNTERS = 48
 BUCKETS, ENTRIES, NODES = 0, 1, 2

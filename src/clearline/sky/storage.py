@@ -1,7 +1,7 @@
 """The arrays of a `Sky`: made, grown, and made anew without gaps.
 
 Rules
- * Growth is by half or to what is needed, without a cap; memory that was never written is not taken from the system.
+ * Growth is by a quarter or to what is needed, without a cap; memory never written is not taken from the system.
  * Nothing shrinks while in use, but tables of buckets and vertices are made anew when most of them are of the past.
 """
 
@@ -133,9 +133,9 @@ def _table(places_min: int, columns: int) -> Ints:
 
 
 def _grown(array: NDArray[Any], needed: int) -> NDArray[Any]:
-    """Return an array with at least `needed` rows, half as many again if it grows; new rows are zero."""
+    """Return an array with at least `needed` rows, a quarter as many again if it grows; new rows are zero."""
     if needed <= len(array):
         return array
-    fresh = np.zeros((max(needed, len(array) * 3 // 2), *array.shape[1:]), dtype=array.dtype)
+    fresh = np.zeros((max(needed, len(array) * 5 // 4), *array.shape[1:]), dtype=array.dtype)
     fresh[: len(array)] = array
     return fresh
