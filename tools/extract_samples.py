@@ -93,6 +93,17 @@ PLANS = (
         speed_m_s_max=400.0,
         thin_s=30,
     ),
+    Plan(
+        name="paris",
+        member="traffic/data/samples/collections/quickstart.json.gz",
+        title="Arrivals, departures and overflights of Paris, 7 October 2021",
+        parties=("marne", "seine"),
+        party_rule="marne: callsign begins with A to K; seine: with L to Z",
+        party_of=_by_first_letter,
+        flight_columns=("icao24", "callsign"),
+        speed_m_s_max=400.0,
+        thin_s=5,
+    ),
 )
 
 

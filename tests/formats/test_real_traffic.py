@@ -15,8 +15,8 @@ from itertools import product
 import pytest
 from pyproj import Geod
 
-from clearline.formats.sample import SAMPLES, Fix
-from clearline.formats.scenario import Flight, Scenario, load_scenario
+from clearline.formats.sample import Fix
+from clearline.formats.scenario import SCENARIOS, Flight, Scenario, load_scenario
 from clearline.model.message import Severity
 from clearline.sky import Finding, Prepared, Sky, describe, load_rules, prepare
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.no_cover
 PINNED: dict[tuple[str, str], dict[Severity, int]] = {
     ("calfire", "threes"): {Severity.CONFLICT: 63, Severity.BRIEF: 2},
     ("calfire", "intersect"): {Severity.CONFLICT: 43},
-    ("switzerland", "threes"): {Severity.CONFLICT: 2085, Severity.BRIEF: 1246},
+    ("switzerland", "threes"): {Severity.CONFLICT: 2081, Severity.BRIEF: 1250},
     ("switzerland", "intersect"): {Severity.CONFLICT: 735},
 }
 
@@ -55,7 +55,7 @@ class Traffic:
         }
 
 
-@pytest.fixture(scope="module", params=SAMPLES)
+@pytest.fixture(scope="module", params=SCENARIOS)
 def traffic(request: pytest.FixtureRequest) -> Traffic:
     return Traffic(load_scenario(str(request.param)))
 

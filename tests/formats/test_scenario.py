@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 from pyproj import Geod
 
-from clearline.formats.sample import SAMPLES, Fix, load_sample
-from clearline.formats.scenario import ActionKind, Flight, Scenario, load_scenario
+from clearline.formats.sample import Fix, load_sample
+from clearline.formats.scenario import SCENARIOS, ActionKind, Flight, Scenario, load_scenario
 from clearline.model import limits
 from clearline.model.altitude import AltitudeReference
 from clearline.model.decode import convert
@@ -25,7 +25,7 @@ GEOD = Geod(ellps="WGS84")
 NOW_MS = 1_795_356_000_000
 
 
-@pytest.fixture(scope="module", params=SAMPLES)
+@pytest.fixture(scope="module", params=SCENARIOS)
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     return load_scenario(str(request.param))
 
@@ -198,7 +198,7 @@ def test_an_unknown_sample_is_refused_with_the_names_there_are() -> None:
     assert "calfire" in caught.value.allowed
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_an_extract_holds_no_name_of_any_aircraft(name: str, pytestconfig: pytest.Config) -> None:
     """R7: besides the header, numbers only."""
     path = pytestconfig.rootpath / "src" / "clearline" / "samples" / f"{name}.json.gz"

@@ -24,7 +24,7 @@ from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
 
 __all__ = ["SAMPLES", "Fix", "Sample", "Track", "load_sample", "read_sample"]
 
-SAMPLES: Final = ("calfire", "switzerland")
+SAMPLES: Final = ("calfire", "switzerland", "paris")
 SAMPLE_SCHEMA: Final = "clearline/sample/1"
 SAMPLE_BYTES_MAX: Final = 64 << 20
 """Unpacked; the largest one shipped has 1 MB."""

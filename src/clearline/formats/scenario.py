@@ -33,7 +33,17 @@ from clearline.model.message import ReasonCode
 from clearline.model.refusal import Refusal, RefusalCode
 from clearline.model.volume import Volume4D, time_at
 
-__all__ = ["Action", "ActionKind", "Amendment", "Flight", "Position", "Scenario", "load_scenario", "scenario_of"]
+__all__ = [
+    "SCENARIOS",
+    "Action",
+    "ActionKind",
+    "Amendment",
+    "Flight",
+    "Position",
+    "Scenario",
+    "load_scenario",
+    "scenario_of",
+]
 
 _SPACE: Final = uuid.UUID("6d0c6a2e-3f0b-5d6e-9a51-2c1d0e8f7b34")
 """Drawn once, for the ids of sample notices only."""
@@ -48,6 +58,8 @@ _BUFFERS: Final = {
         lateral_m=1852.0, simplify_m=250.0, vertical_ft=300, time_ms=30_000, segment_ms=6 * _MINUTE_MS
     ),
 }
+SCENARIOS: Final = tuple(_BUFFERS)
+"""The samples that notices are made from; the others are for trajectories."""
 
 
 class ActionKind(StrEnum):
@@ -234,8 +246,9 @@ def load_scenario(name: str) -> Scenario:
     Raises:
         Refusal: NOT_FOUND for a name that is none.
     """
-    sample = load_sample(name)
-    return scenario_of(sample, _BUFFERS[name])
+    if name not in SCENARIOS:
+        raise Refusal(RefusalCode.NOT_FOUND, field="sample", found=name, allowed=", ".join(SCENARIOS))
+    return scenario_of(load_sample(name), _BUFFERS[name])
 
 
 def scenario_of(sample: Sample, buffers: Buffers) -> Scenario:
