@@ -44,6 +44,7 @@ TOUCH_M: Final = 2e-6
 TOLERANCE_M: Final = 0.005
 EDGE_M: Final = 0.00166
 LENGTH_M: Final = 0.001
+PIECE_M: Final = 5_000.0
 ELLIPSOID_M_MAX: Final = 150_000.0
 """What the documents say of the kernel; a claim to be tested, not to be imported."""
 REACH_BEYOND_M: Final = 120_000.0
@@ -158,14 +159,17 @@ def _refusable(form: Form) -> bool:
         float(WGS84.inv(a[1], a[0], b[1], b[0])[2])
         for a, b in zip(form.places, (*form.places[1:], form.places[0]), strict=True)
     )
-    pieces_m = 0.0 if longest_m < 4_900.0 else 2.0 * EDGE_M
+    pieces_m = 0.0 if longest_m < 0.98 * PIECE_M else 2.0 * EDGE_M
     if form.kind == "corridor":
         return any(
             float(WGS84.inv(a[1], a[0], b[1], b[0])[2]) <= CLEARANCE_M * 1.02
             for a, b in zip(form.places, form.places[1:], strict=False)
         )
     clear_m = clearance_m(form)
-    return clear_m is None or clear_m <= CLEARANCE_M * 1.02 + pieces_m
+    if clear_m is None or clear_m <= CLEARANCE_M * 1.02 + pieces_m:
+        return True
+    # A needle: one piece of an edge away from its tip the two sides are within the clearance of each other.
+    return longest_m > PIECE_M and clear_m * PIECE_M / longest_m <= CLEARANCE_M * 1.3
 
 
 def _rule_of(case: Case) -> RuleSet:
