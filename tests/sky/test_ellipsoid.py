@@ -92,8 +92,8 @@ def _sampled_m(lat: Floats, lng: Floats, start: tuple[Floats, Floats], azimuth: 
     steps = np.linspace(0.0, 1.0, 65)
     for _ in range(4):
         along = low[:, None] + (high - low)[:, None] * steps
-        wide = [np.broadcast_to(each[:, None], along.shape).ravel() for each in (start[1], start[0], azimuth)]
-        on_lng, on_lat, _ = WGS84.fwd(*wide, along.ravel())
+        from_lat, from_lng, toward = (np.repeat(each, 65) for each in (*start, azimuth))
+        on_lng, on_lat, _ = WGS84.fwd(from_lng, from_lat, toward, along.ravel())
         _, _, apart = WGS84.inv(on_lng, on_lat, np.repeat(lng, 65), np.repeat(lat, 65))
         apart_m = np.asarray(apart).reshape(along.shape)
         best_m = np.minimum(best_m, apart_m.min(axis=1))
@@ -124,7 +124,8 @@ def test_edge_distance_against_dense_sampling() -> None:
     for k in range(count):
         edge = np.zeros((2, 6))
         edge[0, :3], edge[1, :3] = start[k], end[k]
-        found_m = _edge_distance(*place[k].tolist(), edge, 0, 1)
+        x, y, z = place[k].tolist()
+        found_m = _edge_distance(x, y, z, edge, 0, 1)
         worst_m = max(worst_m, abs(found_m - exact_m[k]))
         assert abs(found_m - exact_m[k]) < EDGE_M + LENGTH_FOUND_M, (k, found_m, exact_m[k])
     assert worst_m > 0.5 * EDGE_M, "the hard edges are among them"
