@@ -290,7 +290,7 @@ BAD_SHAPES = [
         "geometry.coordinates[0][0].lat",
     ),
     ({"type": "Polygon", "coordinates": [["x"]]}, RefusalCode.MALFORMED, "geometry.coordinates[0][0]"),
-    ({"type": "Polygon", "coordinates": [RING * 500]}, RefusalCode.OVER_LIMIT, "geometry.coordinates[0]"),
+    ({"type": "Polygon", "coordinates": [RING * 10_000]}, RefusalCode.OVER_LIMIT, "geometry.coordinates[0]"),
     ({"type": "MultiPolygon", "coordinates": [[RING]] * 300}, RefusalCode.OVER_LIMIT, "geometry.coordinates"),
     (
         {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": [RING]}] * 300},

@@ -412,10 +412,10 @@ BAD: list[tuple[str, str, str, RefusalCode, str]] = [
     ),
     (
         "too many vertices",
-        placemark(polygon(" ".join(f"8,{i / 100},9" for i in range(600)))),
+        placemark(polygon(" ".join(f"8,{i / 1000},9" for i in range(10_100)))),
         "Polygon.outerBoundaryIs.LinearRing.coordinates",
         C.OVER_LIMIT,
-        "500",
+        "10000",
     ),
     ("too many parts", placemark(f"<MultiGeometry>{POINT * 65}</MultiGeometry>"), "MultiGeometry", C.OVER_LIMIT, "64"),
     (

@@ -316,7 +316,7 @@ def test_an_arc_says_how_it_was_drawn() -> None:
 
 def test_many_arcs_are_drawn_coarser() -> None:
     arc = "DA 5,0,350\n"
-    record = only(zone_text(shape="V X=45:00:00 N 005:00:00 E\n" + arc * 10))
+    record = only(zone_text(shape="V X=45:00:00 N 005:00:00 E\n" + arc * 200))
     assert record.notes == ("arcs as edges of 10 degrees, at most 0.4% of the radius too large",)
 
 

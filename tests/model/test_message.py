@@ -162,6 +162,7 @@ def test_header_reads_with_any_body(body: str) -> None:
     assert bytes(decode(Header, source, bytes_max=BYTES_MAX).body) == body.encode()
 
 
+MANY = [{"lat": 40.0 + index / 1000, "lng": 8.0} for index in range(limits.VERTICES_MAX + 1)]
 BODIES_REFUSED: list[tuple[str, tuple[str | int, ...], object, str, str]] = [
     ("AREA_NOTICE", ("volumes",), [], "OUT_OF_RANGE", "volumes"),
     ("AREA_NOTICE", ("volumes",), [samples.VOLUME_4D] * 65, "OVER_LIMIT", "volumes"),
@@ -171,6 +172,20 @@ BODIES_REFUSED: list[tuple[str, tuple[str | int, ...], object, str, str]] = [
         None,
         "SHAPE_MISSING",
         "volumes[0].volume.outline_polygon",
+    ),
+    (
+        "AREA_NOTICE",
+        ("volumes", 0, "volume", "outline_polygon", "vertices"),
+        MANY,
+        "OVER_LIMIT",
+        "volumes[0].volume.outline_polygon.vertices",
+    ),
+    (
+        "AREA_AMEND",
+        ("volumes", 0, "volume", "outline_polygon", "vertices"),
+        MANY,
+        "OVER_LIMIT",
+        "volumes[0].volume.outline_polygon.vertices",
     ),
     ("AREA_NOTICE", ("notice_id",), "x", "OUT_OF_RANGE", "notice_id"),
     ("AREA_NOTICE", ("priority",), 101, "OUT_OF_RANGE", "priority"),

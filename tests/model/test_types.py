@@ -34,8 +34,17 @@ V3, V4, NOTICE, RULES, AGREEMENT = (
 POINT: Plain = {"lat": 47.0, "lng": 8.0}
 CLOSED = [*POLYGON["vertices"], POLYGON["vertices"][0]]
 DOUBLED = [POLYGON["vertices"][0], *POLYGON["vertices"]]
-MANY = [{"lat": 40.0 + index / 1000, "lng": 8.0} for index in range(limits.VERTICES_MAX + 1)]
-LONG = changed(V4, "volume", "outline_polygon", to={"vertices": MANY[:-1]})
+MANY = [{"lat": 40.0 + index / 1000, "lng": 8.0} for index in range(limits.OUTLINE_VERTICES_MAX + 1)]
+LONG, TOO_LONG = (
+    changed(V4, "volume", "outline_polygon", to={"vertices": MANY[:count]})
+    for count in (limits.VERTICES_MAX, limits.VERTICES_MAX + 1)
+)
+LONG_LINE = changed(
+    changed(V4, "volume", "outline_polygon", to=REMOVED),
+    "volume",
+    "outline_corridor",
+    to={**CORRIDOR, "vertices": MANY[: limits.VERTICES_MAX + 1]},
+)
 MEMBERS = AGREEMENT["members"]
 LOTS = [
     {"party_id": f"p{index:02d}", "public_key": f"{index:064x}"} for index in range(limits.PARTIES_PER_LINE_MAX + 1)
@@ -69,6 +78,8 @@ VALID: list[tuple[type[Any], Plain]] = [
     (Notice, NOTICE),
     (Notice, {**NOTICE, "state": "Ended", "volumes": []}),
     (Notice, {**NOTICE, "volumes": [V4] * limits.VOLUMES_MAX}),
+    (Notice, {**NOTICE, "volumes": [LONG] * 16}),
+    (Volume4D, TOO_LONG),  # of a zone, or of a file that is only checked
     (RuleSet, RULES),
     (RuleSet, {**RULES, "separation_lateral_m": 0, "separation_vertical_m": 0, "closer_ms_max": None}),
     (LineAgreement, AGREEMENT),
@@ -270,6 +281,8 @@ def test_volume_4d_refused(plain: Plain, code: str, field: str) -> None:
         ({**NOTICE, "volumes": []}, "OUT_OF_RANGE", "volumes"),
         ({**NOTICE, "volumes": [V4] * (limits.VOLUMES_MAX + 1)}, "OVER_LIMIT", "volumes"),
         ({**NOTICE, "volumes": [LONG] * 63}, "OVER_LIMIT", "volumes"),
+        ({**NOTICE, "volumes": [V4, TOO_LONG]}, "OVER_LIMIT", "volumes[1].volume.outline_polygon.vertices"),
+        ({**NOTICE, "volumes": [LONG_LINE]}, "OVER_LIMIT", "volumes[0].volume.outline_corridor.vertices"),
         ({**NOTICE, "version": 0}, "OUT_OF_RANGE", "version"),
         ({**NOTICE, "version": limits.VERSION_MAX + 1}, "OUT_OF_RANGE", "version"),
         ({**NOTICE, "version": 1.5}, "MALFORMED", "version"),

@@ -92,6 +92,27 @@ def test_too_many_vertices_after_splitting() -> None:
     assert str(limits.SPLIT_VERTICES_MAX) in refusal.allowed
 
 
+def test_a_ring_of_many_pieces() -> None:
+    """Rule 8: long edges cannot make a ring whose check takes seconds; the same as a line is fine."""
+    comb = [(47.0 + 3.0 * (k % 2), 8.0 + 0.0001 * k) for k in range(498)]
+    refusal = refused(volume(polygon(*comb, (46.9, 8.1), (46.9, 7.9))))
+    assert (refusal.code, refusal.field) == (
+        RefusalCode.SHAPE_TOO_LARGE,
+        "volumes[0].volume.outline_polygon.vertices",
+    )
+    assert str(limits.RING_VERTICES_MAX) in refusal.allowed
+    shape(corridor(10.0, *comb))
+
+
+def test_the_largest_outline_is_taken() -> None:
+    """R16: published airspace has outlines of 8,356 vertices."""
+    comb = [(47.0 + 0.03 * (k % 2), 8.0 + 0.0001 * k) for k in range(limits.OUTLINE_VERTICES_MAX - 2)]
+    shape(polygon(*comb, (46.9, 9.1), (46.9, 7.9)))
+    comb[-1] = (47.015, 8.5)
+    refusal = refused(volume(polygon(*comb, (46.9, 9.1), (46.9, 7.9))))
+    assert refusal.code is RefusalCode.RING_CROSSES
+
+
 @pytest.mark.parametrize(
     ("band", "code"),
     [

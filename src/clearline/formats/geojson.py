@@ -241,8 +241,8 @@ def _within_coordinates(refusal: Refusal, where: str) -> Refusal:
 def _points(source: object, where: str) -> tuple[LatLngPoint, ...]:
     if not isinstance(source, list):
         raise Refusal(RefusalCode.MALFORMED, field=where, found=source, allowed="a list of positions")
-    if len(source) > limits.VERTICES_MAX + 1:
-        allowed = f"at most {limits.VERTICES_MAX}"
+    if len(source) > limits.OUTLINE_VERTICES_MAX + 1:
+        allowed = f"at most {limits.OUTLINE_VERTICES_MAX}"
         raise Refusal(RefusalCode.OVER_LIMIT, field=where, found=f"{len(source)} positions", allowed=allowed)
     return tuple(_point(position, f"{where}[{index}]") for index, position in enumerate(source))
 

@@ -35,7 +35,7 @@ class Outline(NamedTuple):
 
 
 _ALLOWED: Final = "Polygon, MultiPolygon, Circle, or Point and MultiPoint with an extent"
-_RING_POSITIONS_MAX: Final = 2 * limits.VERTICES_MAX
+_RING_POSITIONS_MAX: Final = 2 * limits.OUTLINE_VERTICES_MAX
 """Before repeated positions are left out."""
 
 
@@ -106,7 +106,7 @@ def _polygon(rings: object, where: str) -> Outline:
     place = f"{where}[0]"
     note = "a hole filled" if isinstance(rings, list) and len(rings) > 1 else ""
     if len(outer) > _RING_POSITIONS_MAX:
-        allowed = f"at most {limits.VERTICES_MAX}"
+        allowed = f"at most {limits.OUTLINE_VERTICES_MAX}"
         raise Refusal(RefusalCode.OVER_LIMIT, field=place, found=f"{len(outer)} positions", allowed=allowed)
     ring = without_repeats([_point(position, f"{place}[{index}]") for index, position in enumerate(outer)])
     try:

@@ -153,8 +153,8 @@ def _coordinates(holder: Element, where: str) -> tuple[tuple[LatLngPoint, ...], 
         raise Refusal(RefusalCode.SHAPE_MISSING, field=where, found="nothing", allowed=_TUPLE)
     tuples = _tuples(text)
     tuples = [each for step, each in enumerate(tuples) if step == 0 or each != tuples[step - 1]]
-    if len(tuples) > limits.VERTICES_MAX + 1:
-        allowed = f"at most {limits.VERTICES_MAX}"
+    if len(tuples) > limits.OUTLINE_VERTICES_MAX + 1:
+        allowed = f"at most {limits.OUTLINE_VERTICES_MAX}"
         raise Refusal(RefusalCode.OVER_LIMIT, field=where, found=f"{len(tuples)} vertices", allowed=allowed)
     read = [_place(each.split(","), f"{where}[{step}]") for step, each in enumerate(tuples)]
     points = [read[0][0], *(b for (a, _), (b, _) in pairwise(read) if a != b)]

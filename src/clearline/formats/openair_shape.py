@@ -190,7 +190,7 @@ def _polygon(parts: list[LatLngPoint | Arc]) -> tuple[Polygon, str]:
     step_deg = 0.0
     for step_deg in STEPS_DEGREES:
         ring = ring_of(parts, step_deg=step_deg)
-        if len(ring) <= limits.VERTICES_MAX:
+        if len(ring) <= limits.OUTLINE_VERTICES_MAX:
             break
     has_arcs = any(isinstance(part, Arc) for part in parts)
     excess = excess_of(step_deg)

@@ -19,8 +19,10 @@ JSON_DEPTH_MAX: Final = 32
 """Nesting of any JSON read; the deepest lawful message has 9 levels."""
 
 # --- shapes
+OUTLINE_VERTICES_MAX: Final = 10_000
+"""Per outline: the largest found in published national airspace has 8,356. The crossing check is quadratic."""
 VERTICES_MAX: Final = 500
-"""Per outline. National airspace files stay below 400; the crossing check is quadratic."""
+"""Per volume of a notice on a line, which everybody there compares with all they hold: a flight needs far fewer."""
 VERTICES_PER_NOTICE_MAX: Final = 8_000
 """Over all volumes of a notice: keeps the message within MESSAGE_BYTES_MAX (45 bytes a vertex)."""
 VOLUMES_MAX: Final = 64
@@ -146,7 +148,7 @@ XML_DEPTH_MAX: Final = 64
 XML_ELEMENTS_MAX: Final = 250_000
 """Elements of one record: a track of TRAJECTORY_POINTS_MAX with time, place and angles at each."""
 XML_TEXT_CHARACTERS_MAX: Final = 1 << 20
-"""Text of one element: 500 vertices take 30,000; a description with a picture in it is passed over."""
+"""Text of one element: 10,000 vertices take 600,000; a description with a picture in it is passed over."""
 PLACEMARKS_MAX: Final = 200_000
 """Records of one KML: a whole country's obstacles; about six seconds."""
 KMZ_MEMBERS_MAX: Final = 10_000
@@ -181,12 +183,15 @@ ZONE_VOLUMES_MAX: Final = 256
 ZONE_WINDOWS_MAX: Final = 1_024
 """Activations of one zone: three a day for a year."""
 ZONE_LINES_MAX: Final = 20_000
-"""Lines of one zone in a file of lines: ten times what the largest outline and a year of activations need."""
+"""Lines of one zone in a file of lines: twice what the largest outline takes, a year of activations included."""
 EDGE_SPLIT_M: Final = 5_000.0
 """Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
 SPLIT_VERTICES_MAX: Final = 50_000
-"""Vertices of one notice after splitting: 64 outlines of 500 vertices, and 180,000 km of long edges besides. Bounds
+"""Vertices of one notice after splitting: a notice of 8,000 vertices, and 200,000 km of long edges besides. Bounds
 the time of one comparison to a fraction of a second."""
+RING_VERTICES_MAX: Final = 20_000
+"""Vertices of one ring after splitting: the largest published, and 50,000 km of long edges besides. The worst ring
+found of this size, with arms that lie in each other, takes 0.9 s to check, one of OUTLINE_VERTICES_MAX 0.6 s."""
 VERTICES_APART_M_MIN: Final = 0.001
 """Neighbouring vertices closer than this are one place; edges that are not neighbours and come closer touch."""
 

@@ -58,7 +58,7 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def check_volume_count(volumes: tuple[Volume4D, ...], *, state: NoticeState = NoticeState.ACCEPTED) -> None:
-    """Refuse a notice with no volume (unless ended), or with too many."""
+    """Refuse a notice with no volume (unless ended), with too many, or with too many vertices."""
     count_min = 0 if state is NoticeState.ENDED else 1
     if not count_min <= len(volumes) <= limits.VOLUMES_MAX:
         code = RefusalCode.OVER_LIMIT if len(volumes) > limits.VOLUMES_MAX else RefusalCode.OUT_OF_RANGE
@@ -68,7 +68,18 @@ def check_volume_count(volumes: tuple[Volume4D, ...], *, state: NoticeState = No
             found=f"{len(volumes)} volumes",
             allowed=f"{count_min} to {limits.VOLUMES_MAX}",
         )
-    vertices = sum(volume.volume.vertex_count for volume in volumes)
+    vertices = 0
+    for index, volume in enumerate(volumes):
+        count = volume.volume.vertex_count
+        if count > limits.VERTICES_MAX:
+            shape = "outline_polygon" if volume.volume.outline_polygon is not None else "outline_corridor"
+            raise FieldRefusal(
+                RefusalCode.OVER_LIMIT,
+                field=f"volumes[{index}].volume.{shape}.vertices",
+                found=f"{count} vertices",
+                allowed=f"at most {limits.VERTICES_MAX} in a volume of a notice",
+            )
+        vertices += count
     if vertices > limits.VERTICES_PER_NOTICE_MAX:
         raise FieldRefusal(
             RefusalCode.OVER_LIMIT,

@@ -3,6 +3,7 @@
 Rules
  * Exactly one outline: polygon, circle, or corridor. The corridor is Clearline's own (F3548 has none): a centre
    line with a width. Edges are geodesics of WGS84.
+ * An outline has at most OUTLINE_VERTICES_MAX vertices; a notice allows fewer to each volume (`notice`).
  * A polygon's ring is not closed by a repeated vertex; it is simple (checked by `sky`, which knows the sphere).
  * Lower is not above upper, the end is after the start, nothing is NaN, infinite or off the earth.
  * Intervals are closed: a window that ends when another starts touches it (design.md §4).
@@ -209,12 +210,12 @@ def _check_vertices(vertices: tuple[LatLngPoint, ...], *, count_min: int) -> Non
         raise FieldRefusal(
             RefusalCode.RING_INVALID, field="vertices", found=f"{count} vertices", allowed=f"{count_min} or more"
         )
-    if count > limits.VERTICES_MAX:
+    if count > limits.OUTLINE_VERTICES_MAX:
         raise FieldRefusal(
             RefusalCode.OVER_LIMIT,
             field="vertices",
             found=f"{count} vertices",
-            allowed=f"at most {limits.VERTICES_MAX}",
+            allowed=f"at most {limits.OUTLINE_VERTICES_MAX}",
         )
     for index in range(1, count):
         if vertices[index] == vertices[index - 1]:

@@ -35,6 +35,7 @@ KINDS: Final = {"circle": POINT, "corridor": CORRIDOR, "polygon": POLYGON}
 _NAMES: Final = {POINT: "outline_circle", CORRIDOR: "outline_corridor", POLYGON: "outline_polygon"}
 _REFERENCES: Final = {code: reference for reference, code in REFERENCE_CODES.items()}
 _FEET_100: Final = 30.48
+_SIZES: Final = f"1, 2 or 3 and more vertices by kind, at most {limits.OUTLINE_VERTICES_MAX}"
 
 Bad = tuple[tuple[int, Refusal], ...]
 
@@ -236,7 +237,7 @@ def _bad_values(
     owner = np.repeat(np.arange(len(sizes)), sizes)
     off_earth = ~((np.abs(lats) <= 90.0) & (np.abs(lngs) <= 180.0))
     least = np.array([1, 2, 3])[np.clip(kinds, 0, 2)]
-    most = np.where(kinds == POINT, 1, limits.VERTICES_MAX)
+    most = np.where(kinds == POINT, 1, limits.OUTLINE_VERTICES_MAX)
     fl = REFERENCE_CODES[AltitudeReference.FL]
     floors = [np.where(each == fl, 0.0, limits.ALTITUDE_M_MIN) for each in (below, above)]
     tops = [np.where(each == fl, limits.FLIGHT_LEVEL_MAX * _FEET_100, limits.ALTITUDE_M_MAX) for each in (below, above)]
@@ -244,7 +245,7 @@ def _bad_values(
     code = RefusalCode
     rules: list[tuple[str, NDArray[np.bool_], NDArray[np.generic], RefusalCode, str]] = [
         ("kind", (kinds < 0) | (kinds > 2), kinds, code.OUT_OF_RANGE, "circle 0, corridor 1, polygon 2"),
-        ("vertices", (sizes < least) | (sizes > most), sizes, code.RING_INVALID, "1, 2 or 3 and more vertices by kind"),
+        ("vertices", (sizes < least) | (sizes > most), sizes, code.RING_INVALID, _SIZES),
         (
             "vertices",
             np.bincount(owner[off_earth], minlength=len(sizes)) > 0,

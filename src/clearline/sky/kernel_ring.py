@@ -45,6 +45,10 @@ def _edges_touch(V: Floats, i: int, j: int, k: int, m: int, apart: float) -> boo
     t = V[i, 3] * V[m, 0] + V[i, 4] * V[m, 1] + V[i, 5] * V[m, 2]
     if (s > apart and t > apart) or (s < -apart and t < -apart):
         return False
+    u = V[k, 3] * V[i, 0] + V[k, 4] * V[i, 1] + V[k, 5] * V[i, 2]
+    w = V[k, 3] * V[j, 0] + V[k, 4] * V[j, 1] + V[k, 5] * V[j, 2]
+    if (u > apart and w > apart) or (u < -apart and w < -apart):
+        return False
     limit_sq = apart * apart
     if _edge_gap_within(V, i, j, k, limit_sq) or _edge_gap_within(V, i, j, m, limit_sq):
         return True
@@ -52,8 +56,6 @@ def _edges_touch(V: Floats, i: int, j: int, k: int, m: int, apart: float) -> boo
         return True
     if (s > 0.0) == (t > 0.0) or max(abs(s), abs(t)) <= IN_LINE:
         return False
-    u = V[k, 3] * V[i, 0] + V[k, 4] * V[i, 1] + V[k, 5] * V[i, 2]
-    w = V[k, 3] * V[j, 0] + V[k, 4] * V[j, 1] + V[k, 5] * V[j, 2]
     return (u > 0.0) != (w > 0.0) and (t > 0.0) == (u > 0.0) and edges_near(V, i, j, V, k, m)
 
 
@@ -76,10 +78,17 @@ def ring_fault(V: Floats, B: Floats, count: int, apart: float) -> tuple[int, int
             if (B[a, 0] - B[b, 0]) ** 2 + (B[a, 1] - B[b, 1]) ** 2 + (B[a, 2] - B[b, 2]) ** 2 > reach * reach:
                 continue
             for i in range(a * BLOCK_EDGES, min((a + 1) * BLOCK_EDGES, count)):
-                for k in range(max(i + 2, b * BLOCK_EDGES), min((b + 1) * BLOCK_EDGES, count)):
-                    if (k + 1) % count == i:
+                x, y, z = V[i, 3], V[i, 4], V[i, 5]
+                first = max(i + 2, b * BLOCK_EDGES)
+                t = x * V[first % count, 0] + y * V[first % count, 1] + z * V[first % count, 2]
+                for k in range(first, min((b + 1) * BLOCK_EDGES, count)):
+                    s = t
+                    m = k + 1 if k + 1 < count else 0
+                    t = x * V[m, 0] + y * V[m, 1] + z * V[m, 2]
+                    # Nearly all edges lie on one side of another; this is where the time of a large ring goes.
+                    if (s > apart and t > apart) or (s < -apart and t < -apart) or m == i:
                         continue
-                    if _edges_touch(V, i, i + 1, k, (k + 1) % count, apart):
+                    if _edges_touch(V, i, i + 1, k, m, apart):
                         return RING_CROSSING, k
     return RING_SIMPLE, 0
 

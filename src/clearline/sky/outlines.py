@@ -37,7 +37,7 @@ from clearline.sky.kernel_place import (
     long_links,
     place_outlines,
 )
-from clearline.sky.kernel_shape import Floats, Ints, unit_vectors
+from clearline.sky.kernel_shape import POLYGON, Floats, Ints, unit_vectors
 
 __all__ = ["Outlines", "place"]
 
@@ -48,6 +48,7 @@ _INTERIOR_CHORD_MIN: Final = 1e-8
 """Six centimetres: a place nearer to its own ring than this proves nothing about certainty."""
 _FAULT_EDGE: Final = 5
 _FAULT_MANY: Final = 6
+_FAULT_RING: Final = 7
 _EARTH: Final = np.array([SEMI_MAJOR_M, ECCENTRICITY_SQUARED])
 
 
@@ -111,6 +112,13 @@ class Outlines:
                 found=f"more than {limits.SPLIT_VERTICES_MAX} vertices in one notice, long edges split",
                 allowed=f"at most {limits.SPLIT_VERTICES_MAX}, with edges cut into {limits.EDGE_SPLIT_M:g} m",
             )
+        if fault == _FAULT_RING:
+            return Refusal(
+                RefusalCode.SHAPE_TOO_LARGE,
+                field=f"{name}.vertices",
+                found=f"a ring of {int(np.diff(self.first)[outline])} vertices, long edges split",
+                allowed=f"at most {limits.RING_VERTICES_MAX}, with edges cut into {limits.EDGE_SPLIT_M:g} m",
+            )
         if fault == FAULT_CAP:
             return Refusal(
                 RefusalCode.SHAPE_TOO_LARGE,
@@ -147,6 +155,9 @@ def place(lat: Floats, lng: Floats, first: Ints, kinds: Ints, radius_m: Floats, 
     over = np.cumsum(sizes) > limits.SPLIT_VERTICES_MAX if together else sizes > limits.SPLIT_VERTICES_MAX
     if over.any():
         faults[over & (faults[:, 0] == FAULTLESS), 0] = _FAULT_MANY
+    long = (kinds == POLYGON) & (sizes > limits.RING_VERTICES_MAX)
+    if long.any():
+        faults[long & (faults[:, 0] == FAULTLESS), 0] = _FAULT_RING
     records = np.zeros((count, FLOAT_COLUMNS))
     place_outlines(vectors, lats, bounds, kinds, radius_m, _EARTH, _BOUNDS, records, faults)
     return Outlines(records, vectors, bounds, faults, owners, lengths)
