@@ -42,7 +42,7 @@ def test_the_mixed_call_of_the_documents_answers_what_they_say(
     run = clearline(*command.split()[1:-1], tmp_path / "report.html")
     assert (run.code, run.err) == (1, "")
     assert "south.geojson: Medical transfer" in run.out
-    assert "valley_zones.txt: Valley range" in run.out
+    assert "valley_zones.txt: Valley" in run.out
     last = run.out.splitlines()[-1]
     assert last == "4 files, 6 notices, 1 trajectory, 2 zones compared; 4 conflicts; 1 brief; 4 advisory (threes v1)."
     assert f"    {last}\n" in (root / "docs/cli.md").read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def test_a_trajectory_meets_a_notice_and_another_trajectory(clearline: CommandLi
     assert kinds == [("NOTICE", "TRAJECTORY"), ("NOTICE", "TRAJECTORY"), ("TRAJECTORY", "TRAJECTORY")]
     crossing = next(each for each in document["conflicts"] if each["a"]["kind"] == "NOTICE")
     # 1 km around the middle of a leg of 15.2 km in 10 min: 79 s.
-    assert crossing["closer_ms"] > 75_000
+    assert 75_000 < crossing["closer_ms"] < 83_000
     assert crossing["b"]["line"] == 2
 
 

@@ -1,4 +1,4 @@
-"""Loading the kernels before the first question is asked: half a second from the cache, half a minute without.
+"""Loading the kernels before the first question is asked: half a second from the cache, about a minute without.
 
 Every kernel is called once with the types it meets in use, so that no later call compiles.
 """

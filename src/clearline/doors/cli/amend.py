@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clearline.doors.cli.changing import say_change, tell_change
+from clearline.doors.cli.changing import check_can_be_said, say_change, tell_change
 from clearline.doors.cli.node_client import on_node
 from clearline.doors.cli.references import find_own_notice
 from clearline.doors.cli.trouble import ExitCode, tell_refusal
@@ -48,6 +48,10 @@ def command(client: NodeClient, *, reference: str, file: str, feature: str | Non
     if reading.refused:
         return ExitCode.BAD_INPUT
     record = _chosen(reading.records, file, feature)
+    try:
+        check_can_be_said(record)
+    except Refusal as refusal:
+        return _refused(refusal, file, record)
     notices = find_own_notice(client, reference)
     other = [notice for notice in notices if notice.ended or notice.volumes != record.volumes]
     body: dict[str, object] = {"volumes": record.volumes, "reason": reason}
@@ -58,11 +62,15 @@ def command(client: NodeClient, *, reference: str, file: str, feature: str | Non
     try:
         said = say_change(client, other, "amend", body) if other else notices
     except Refusal as refusal:
-        field = record.field_in_file(refusal.field)
-        placed = Refusal(refusal.code, field=field, found=refusal.found, allowed=refusal.allowed)
-        tell_refusal(placed, place=f"{shown(file)} {record.place} ({record.title})")
-        return ExitCode.BAD_INPUT
+        return _refused(refusal, file, record)
     return tell_change(client, said, as_json=as_json)
+
+
+def _refused(refusal: Refusal, file: str, record: Record) -> int:
+    field = record.field_in_file(refusal.field)
+    placed = Refusal(refusal.code, field=field, found=refusal.found, allowed=refusal.allowed)
+    tell_refusal(placed, place=f"{shown(file)} {record.place} ({record.title})")
+    return ExitCode.BAD_INPUT
 
 
 def _chosen(records: tuple[Record, ...], file: str, feature: str | None) -> Record:

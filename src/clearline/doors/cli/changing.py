@@ -1,6 +1,7 @@
 """What the commands that say something of an own notice share: which version comes next, and waiting for receipts.
 
 Rules
+ * A record of a file can be said if it has volumes, and no more than a notice takes. A flight or a zone is refused.
  * Said is not cleared: a command waits a moment for the other parties' receipts, then shows what stands.
 """
 
@@ -17,15 +18,37 @@ from clearline.doors.cli.printing import plain, print_json
 from clearline.doors.cli.told import Declared, NoticesTold, NoticeTold
 from clearline.doors.cli.trouble import ExitCode
 from clearline.model import limits
+from clearline.model.notice import check_volume_count
+from clearline.model.refusal import FieldRefusal, Refusal, RefusalCode
 
 if TYPE_CHECKING:
     from clearline.doors.cli.node_client import NodeClient
+    from clearline.formats.record import Record
 
-__all__ = ["receipted", "say_change", "tell_change"]
+__all__ = ["check_can_be_said", "receipted", "say_change", "tell_change"]
 
 _ROUND_S: Final = 0.1
 _WAIT_S: Final = 2.0
 """For a change of one notice: a peer that is there answers in a tenth of this."""
+
+
+def check_can_be_said(record: Record) -> None:
+    """Refuse a record that is no notice, or more than a notice may be.
+
+    Raises:
+        Refusal: SHAPE_MISSING for a trajectory or a zone; OVER_LIMIT with the path in the model.
+    """
+    if record.trajectory is not None or record.zone is not None:
+        raise Refusal(
+            RefusalCode.SHAPE_MISSING,
+            found="a zone" if record.zone is not None else "a trajectory",
+            allowed="a notice: volumes, each with an outline, two heights and two times (`clearline check` compares "
+            "trajectories and zones as well)",
+        )
+    try:
+        check_volume_count(record.volumes)
+    except FieldRefusal as error:
+        raise error.refusal from None
 
 
 def say_change(

@@ -2,7 +2,7 @@
 
 Rules
  * A bar moves only on a terminal, and only where there is enough to do that it can be read.
- * Kernels that are not compiled yet are said so in one line wherever stderr goes: half a minute needs a reason.
+ * Kernels that are not compiled yet are said so in one line wherever stderr goes: a minute needs a reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOADING_STEPS = 100
 LOADING_S_MAX = 3.0
 """Loading takes half a second; whoever waits longer is told why."""
 
-COMPILING = "compiling the kernels: once on this machine, about half a minute"
+COMPILING = "compiling the kernels: once on this machine, about a minute"
 
 
 class Step(Protocol):

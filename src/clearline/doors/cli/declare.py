@@ -3,7 +3,8 @@
 Rules
  * The notice's id follows from party, title and volumes of the feature (or is the feature's own, where that is a UUID):
    declaring the same file again says nothing new. A feature that was changed is another notice.
- * A feature that cannot be read, or that the node refuses, is named with file, feature and field; the rest is declared.
+ * A feature that cannot be read, that is no notice (a trajectory, a zone), or that the node refuses, is named with
+   file, feature and field; the rest is declared.
  * Declared is not cleared: the command waits a moment for the other parties' receipts, then says what stands.
 """
 
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import click
 import msgspec
 
-from clearline.doors.cli.changing import receipted
+from clearline.doors.cli.changing import check_can_be_said, receipted
 from clearline.doors.cli.node_client import on_node
 from clearline.doors.cli.printing import plain, print_json
 from clearline.doors.cli.told import Declared, FindingsTold, FindingTold, NoticesTold, NoticeTold, SessionTold
@@ -103,7 +104,7 @@ def command(
     wait_s: float,
     as_json: bool,
 ) -> int:
-    """Declare each feature of GeoJSON or F3548 JSON files as a notice, and print what stands then.
+    """Declare each feature of GeoJSON, F3548 JSON or KML files as a notice, and print what stands then.
 
     Declaring the same file again is harmless: the same feature is the same notice.
     """
@@ -119,6 +120,7 @@ def command(
             **({"lines": lines} if lines else {}),
         }
         try:
+            check_can_be_said(record)
             notices = _declare(client, party, body, record)
         except Refusal as refusal:
             refused.append(

@@ -45,7 +45,7 @@ _NEXT: Final[dict[RefusalCode, str]] = {
     RefusalCode.OUT_OF_RANGE: "Mend the field named and run again.",
     RefusalCode.RING_INVALID: "Draw the outline again as one closed ring without holes.",
     RefusalCode.RING_CROSSES: "Draw the outline again so that no two edges meet.",
-    RefusalCode.SHAPE_MISSING: "Give the feature one Polygon, Point with radius_m, or LineString with width_m.",
+    RefusalCode.SHAPE_MISSING: "Give it volumes: one Polygon, Point with radius_m, or LineString with width_m.",
     RefusalCode.SHAPE_TOO_LARGE: "Cut the outline into smaller parts.",
     RefusalCode.ALTITUDE_ORDER: "Set lower below upper, both in the same reference.",
     RefusalCode.TIME_ORDER: "Set end after start.",
