@@ -15,7 +15,7 @@ from clearline.formats.sample import read_sample
 from tools import extract_samples
 from tools.extract_samples import PLANS, Fix, deltas, extract, legs_of, packed, thinned, without_jumps
 
-CALFIRE, SWITZERLAND = PLANS
+CALFIRE, SWITZERLAND, _ = PLANS
 
 
 def row(at_s: int, *, name: str = "N123AB", lat: float = 40.0, feet: float = 5000.0) -> dict[str, Any]:

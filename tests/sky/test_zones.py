@@ -228,7 +228,7 @@ def test_outside_the_horizon_is_a_bug_of_the_caller() -> None:
 
 
 def test_a_zone_that_cannot_be_placed_is_named() -> None:
-    """R15: a ring that crosses itself is refused with the zone's place, the volume's and the vertex."""
+    """R30: a ring that crosses itself is refused with the zone's place, the volume's and the vertex."""
     bad = zone(RESTRICTED, circle(47, 8, 10), polygon((0, 0), (1, 1), (1, 0), (0, 1)))
     with pytest.raises(Refusal) as caught:
         Zones([zone(RESTRICTED, circle(47, 8, 10)), bad], INTERSECT, HORIZON)

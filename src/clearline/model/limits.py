@@ -185,7 +185,7 @@ ZONE_WINDOWS_MAX: Final = 1_024
 ZONE_LINES_MAX: Final = 20_000
 """Lines of one zone in a file of lines: twice what the largest outline takes, a year of activations included."""
 EDGE_SPLIT_M: Final = 5_000.0
-"""Longer edges are split along the WGS84 geodesic: at 10 km a piece departs from it by at most 6.6 mm (sky.geodesy)."""
+"""Longer edges are split along the WGS84 geodesic: at 5 km a piece departs from it by at most 1.7 mm (sky.geodesy)."""
 SPLIT_VERTICES_MAX: Final = 50_000
 """Vertices of one notice after splitting: a notice of 8,000 vertices, and 200,000 km of long edges besides. Bounds
 the time of one comparison to a fraction of a second."""

@@ -10,7 +10,7 @@ Symbols
    the next element holds it.
  * B[k, 0:4] centre and radius of a ball in space around BLOCK_EDGES elements: two blocks whose balls are farther apart
    than the distance asked for need no closer look.
- * An edge is shorter than a quarter of the earth; after `prepare` it is about 10 km or less.
+ * An edge is shorter than a quarter of the earth; after `prepare` it is about 5 km or less.
 
 Property: `inside` is true IFF the point is on the smaller side of the ring, for points more than 1e-9 from the ring.
 The side of the ring does not depend on its orientation. Source: design.md §4.

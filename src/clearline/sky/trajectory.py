@@ -6,7 +6,7 @@ Rules
  * Within a piece the image on the sphere of even motion along the geodesic departs from the even motion that
    `kernel_piece` takes it for by at most 5.0 mm: 1.7 mm across and the rest along, because a metre is a larger angle
    nearer to the equator (measured over 400,000 random pieces, worst at 45 degrees; it grows with the square of the
-   length). Two pieces, or a piece and a split edge (6.6 mm), stay below the tolerance of 2 cm.
+   length). Two pieces, or a piece and a split edge (1.7 mm), stay below 2 cm, the tolerance where something moves.
  * A leg spans at most `limits.EDGE_DEGREES_MAX` and a year, and is flown at `limits.TRAJECTORY_SPEED_M_S_MAX` at most;
    a trajectory has at most `limits.PIECES_MAX` pieces. Anything else is refused, with the point named.
  * Each piece is one of the "volumes" of its `Prepared`; its band is what it passes through, buffer included.
