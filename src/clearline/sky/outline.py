@@ -39,6 +39,9 @@ Shape = Any
 
 _GROUPS_MAX: Final = 256
 """Pairs, or groups of pairs, that are cut one by one: more are drawn group by group, outward."""
+_CROSSINGS_MAX: Final = 1_000_000
+"""Places at which the edges of all pairs together may cross: two combs of n teeth have n^2, each taking 2 us.
+Beyond its share of them a pair is cut with the hull of the outline that has more vertices."""
 _FRAME_MAX: Final = 0.25
 """Radians that one map reaches, 1,600 km: across, it stretches by 1 % there."""
 _FAR_MAX: Final = 2.8
@@ -54,6 +57,10 @@ _VERTICES_MAX: Final = 96
 _AREAS_MAX: Final = 32
 _COARSE: Final = 0.01
 """Part of its buffer by which a shape of many vertices may be simplified before it is widened, by so much more."""
+_CUT_MAX: Final = 1_000
+"""Vertices of an outline that is widened or cut: with more of them side by side GEOS takes seconds, or hours."""
+_COARSEST: Final = 0.02
+"""Part of a shape's extent beyond which it is not simplified: its convex hull is drawn."""
 _TURNS: Final = np.arange(4 * _SEGMENTS) * (0.5 * math.pi / _SEGMENTS)
 _DISC: Final = np.column_stack([np.cos(_TURNS), np.sin(_TURNS)]) * _OUTWARD
 
@@ -81,6 +88,7 @@ class _Drawing:
         self.rules = rules
         self.caps: Floats = caps(one[0], other[0], hits, rules)
         self.maps: list[_Map] = []
+        self.crossings_max = _CROSSINGS_MAX // max(16, min(len(hits), _GROUPS_MAX))
         self.wide: list[Ring] = []
         """Outlines of pairs that fit on no map."""
 
@@ -125,12 +133,12 @@ class _Drawing:
 
     def _area(self, chart: _Map, group: Ints) -> Shape:
         if len(group) == 1:
-            return _both(self._part(chart, 0, group[0]), self._part(chart, 1, group[0]))
+            return _both(self._part(chart, 0, group[0]), self._part(chart, 1, group[0]), self.crossings_max)
         united: list[Shape] = []
         for side in (0, 1):
             _, first = np.unique(self.hits[group, 1 + side], return_index=True)
             united.append(shapely.union_all([self._part(chart, side, hit, whole=True) for hit in group[first]]))
-        return _both(*united)
+        return _both(united[0], united[1], self.crossings_max)
 
     def _part(self, chart: _Map, side: int, hit: int, *, whole: bool = False) -> Shape:
         """Return the outline of one volume of a pair, widened by half of the separation."""
@@ -186,16 +194,32 @@ def _widened(core: Floats, K: Ints, place: int, F: Floats, half: float, chart: _
         return shapely.polygons(_DISC * radius + core[0])
     line = shapely.polygons(core) if kind == POLYGON else shapely.linestrings(core)
     bare = kind == POLYGON and half < _THIN_M
-    if len(core) > _VERTICES_MAX and not bare:
+    if len(core) > (_CUT_MAX if bare else _VERTICES_MAX):
         reach = (chart.extent * chart.frame[3, 0] + radius) * 1.1
         near = _intersection(line, shapely.box(-reach, -reach, reach, reach))
-        line = shapely.simplify(line if near.is_empty else near, _COARSE * radius)
-        radius *= 1.0 + _COARSE
+        line, wider = _coarser(line if near.is_empty else near, 0.0 if bare else _COARSE * radius)
+        radius, bare = radius + wider, bare and wider == 0.0
     return line if bare else shapely.buffer(line, radius * _OUTWARD, quad_segs=_SEGMENTS)
 
 
-def _both(one: Shape, other: Shape) -> Shape:
+def _coarser(shape: Shape, step: float) -> tuple[Shape, float]:
+    """Return a shape simplified by `step`, or by more until it has `_CUT_MAX` vertices, and by how much to widen it."""
+    west, south, east, north = shapely.bounds(shape).tolist()
+    extent = max(east - west, north - south)
+    simpler = shapely.simplify(shape, step) if step > 0.0 else shape
+    while shapely.get_num_coordinates(simpler) > _CUT_MAX:
+        step = max(4.0 * step, 1e-4 * extent)
+        if step > _COARSEST * extent:
+            return shapely.convex_hull(shape), 0.0
+        simpler = shapely.simplify(shape, step)
+    return simpler, step
+
+
+def _both(one: Shape, other: Shape, crossings_max: int) -> Shape:
     """Return what two areas hold; a place wide enough to be seen where that is next to nothing."""
+    one, other = sorted((one, other), key=shapely.get_num_coordinates)
+    if shapely.get_num_coordinates(one) * shapely.get_num_coordinates(other) > crossings_max:
+        other = other.convex_hull
     area = _intersection(one, other)
     if area.area > 0.5 * _THIN_M * area.length:
         return area
