@@ -103,7 +103,7 @@ def test_the_script_writes_what_the_product_reads_the_same_each_time(
         extract_samples.main()
         written.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert written[0] == written[1]
-    assert set(written[0]) == {"calfire.json.gz", "switzerland.json.gz"}
+    assert set(written[0]) == {f"{plan.name}.json.gz" for plan in PLANS}
     sample = read_sample(written[0]["calfire.json.gz"])
     assert [(track.party, len(track.fixes)) for track in sample.tracks] == [("ridge", 10), ("valley", 10)]
     assert sample.tracks[0].fixes[0].pressure_ft == 5_000
