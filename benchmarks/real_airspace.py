@@ -1,9 +1,10 @@
 """What the readers make of real files of national airspace: zones, refusals with their reasons, and time.
 
-The files are not part of this repository, since few have a licence that allows it; name your own. Every zone is also
-placed on the sphere, so that rings that cross themselves are counted.
+Real files are not part of this repository, since few have a licence that allows it; name your own. Without a name the
+small ones of `examples/airspace` are read. Every zone is also placed on the sphere, so that rings that cross themselves
+are counted.
 
-    python benchmarks/real_airspace.py FILE ...
+    python benchmarks/real_airspace.py [FILE ...]
 """
 
 from __future__ import annotations
@@ -72,8 +73,10 @@ def report(path: Path) -> Counter[str]:
 def main() -> None:
     """Read every file named."""
     total: Counter[str] = Counter()
-    for name in sys.argv[1:]:
-        total += report(Path(name))
+    examples = Path(__file__).parents[1] / "examples" / "airspace"
+    names = [Path(name) for name in sys.argv[1:]] or sorted(path for path in examples.iterdir() if path.suffix != ".md")
+    for name in names:
+        total += report(name)
     print(", ".join(f"{name} {count}" for name, count in total.items()))
 
 
