@@ -185,6 +185,21 @@ def test_memory_is_reused() -> None:
     assert max(sizes) <= 3 * sizes[0]
 
 
+def test_memory_is_reused_by_replacements() -> None:
+    """Design §4: new versions in place of old ones leave nothing behind, however many there are."""
+    seeded(SEED + 5)
+    random = Random(SEED + 5)
+    pool = notices(random, 400, (10.0, 10.0))
+    sky = Sky(INTERSECT)
+    sky.add_many((k, prepared, 0) for k, prepared in enumerate(pool))
+    first = sky.bytes_held
+    for turn in range(1, 30):
+        for k in range(400):
+            sky.replace(k, pool[(k + turn) % 400], group=0)
+    assert len(sky) == 400
+    assert sky.bytes_held <= 3 * first
+
+
 def windowed(*windows: tuple[int, int]) -> Prepared:
     return prepare([volume(circle(1.0, 1.0, 100.0), window_ms=window) for window in windows])
 

@@ -150,7 +150,6 @@ class Sky:
         self._guard.write_in()
         try:
             self._drop(np.atleast_1d(np.asarray(handles, dtype=np.int64)))
-            self._rows = without_gaps(self._rows)
         finally:
             self._guard.write_out()
 
@@ -177,6 +176,7 @@ class Sky:
             invariant(handle >= 0 and bool(held(self._rows.T, handle)), f"handle {handle} is held")
         invariant(len(set(handles.tolist())) == len(handles), "no handle is removed twice")
         drop(handles, self._reach, self._rows, self._grid)
+        self._rows = without_gaps(self._rows)
 
     # --- questions
 
